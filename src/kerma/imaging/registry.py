@@ -1,0 +1,96 @@
+"""The measurements Kerma can make, by name.
+
+A measurement is a pure function of images and parameters, marked with `measurement`. To add one,
+add a module under ``kerma/imaging`` with such a function and its test; nothing else is edited.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from kerma.core import Analysis, Image, InputError
+
+
+class Run(Protocol):
+    """What a measurement looks like: images in, keyword parameters, an `Analysis` out."""
+
+    def __call__(self, images: Sequence[Image], **parameters: Any) -> Analysis: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A named, versioned measurement.
+
+    Attributes
+    ----------
+    name
+        Kebab case, as typed after ``kerma analyse``.
+    version
+        Raised whenever the same input may give another number.
+    title
+        For people.
+    edition
+        Standard or protocol followed, with edition.
+    modalities
+        DICOM modalities it accepts.
+    run
+        The function.
+    """
+
+    name: str
+    version: str
+    title: str
+    edition: str
+    modalities: tuple[str, ...]
+    run: Run
+
+
+_KNOWN: dict[str, Measurement] = {}
+
+
+def measurement(
+    name: str, *, version: str, title: str, edition: str, modalities: Sequence[str]
+) -> Callable[[Run], Run]:
+    """Register the decorated function as a measurement."""
+
+    def register(run: Run) -> Run:
+        _KNOWN[name] = Measurement(name, version, title, edition, tuple(modalities), run)
+        return run
+
+    return register
+
+
+@cache
+def _load() -> None:
+    import kerma.imaging as package
+
+    for module in pkgutil.walk_packages(package.__path__, "kerma.imaging."):
+        importlib.import_module(module.name)
+
+
+def all_measurements() -> dict[str, Measurement]:
+    """Return every measurement by name, in alphabetical order."""
+    _load()
+    return dict(sorted(_KNOWN.items()))
+
+
+def find(name: str) -> Measurement:
+    """Return one measurement.
+
+    Raises
+    ------
+    InputError
+        Code ``unknown-analysis``; the message lists the names there are.
+    """
+    known = all_measurements()
+    if name not in known:
+        raise InputError(
+            f"There is no analysis called “{name}”. There are: {', '.join(known)}.",
+            code="unknown-analysis",
+        )
+    return known[name]
