@@ -1,0 +1,5 @@
+"""``python -m kerma``."""
+
+from kerma.cli import main
+
+main()

@@ -1,0 +1,321 @@
+"""The commands. Each parses, calls the library or a service, and prints.
+
+Exit codes: 0 done, 1 a step failed, 2 wrong use, 3 wrong input, 4 not supported, 5 a measurement
+could not be made, 6 stored data does not agree, 7 not entitled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from kerma import __version__
+from kerma.core import (
+    AnalysisError,
+    InputError,
+    IntegrityError,
+    KermaError,
+    NotEntitled,
+    UnsupportedError,
+)
+
+EXIT = (
+    (IntegrityError, 6),
+    (NotEntitled, 7),
+    (AnalysisError, 5),
+    (UnsupportedError, 4),
+    (InputError, 3),
+)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+protocol_app = typer.Typer(no_args_is_help=True, help="Protocol files.")
+app.add_typer(protocol_app, name="protocol")
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
+
+
+def exit_code(error: KermaError) -> int:
+    """Return the exit code that says what kind of refusal this is."""
+    return next((code for kind, code in EXIT if isinstance(error, kind)), 1)
+
+
+def main() -> None:
+    """Run a command; a `KermaError` becomes its message and exit code, here and only here."""
+    try:
+        app()
+    except KermaError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        err.print(f"[bold]{error.code}[/bold]: ", end="")
+        err.print(error.message, markup=False, highlight=False)
+        sys.exit(exit_code(error))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"kerma {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Data folder; KERMA_HOME otherwise.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Name the data folder."""
+    if home is not None:
+        os.environ["KERMA_HOME"] = str(home)
+
+
+def service(*, migrate: bool = True) -> None:
+    """Start Django on the data folder, making or updating the database if asked."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kerma.service.config.settings")
+    import django
+
+    django.setup()
+    if migrate:
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def show(data: Any) -> None:
+    """Print plain data as JSON, byte for byte (no colours, no wrapping)."""
+    print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Build and run, do not serve.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again from nothing.")] = False,
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated world.")] = 1,
+) -> None:
+    """Build the demo service, run the main job on it, and serve it."""
+    os.environ.setdefault("KERMA_HOME", "demo-home")
+    os.environ["KERMA_DEMO"] = "1"
+    from kerma.service.demo.run import run
+
+    if not run(console=out, seed=seed, fresh=fresh):
+        raise typer.Exit(1)
+    if not once:
+        serve(port=port)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve the pages."""
+    service()
+    from waitress import serve as listen
+
+    from kerma.service.config.wsgi import application
+
+    out.print(f"Kerma is at [link]http://{host}:{port}/[/link]  (Ctrl-C stops it)")
+    listen(application, host=host, port=port, threads=8, ident="kerma")
+
+
+@app.command()
+def read(
+    file: Annotated[Path, typer.Argument(help="A DICOM object.")],
+    as_json: Json = False,
+    identifiers: Annotated[
+        bool, typer.Option("--identifiers", help="Include the patient's identifiers.")
+    ] = False,
+) -> None:
+    """Print the typed record of one dose report or dose-bearing image; stores nothing."""
+    from kerma.dicom.dose import as_dict, read_report
+
+    record = as_dict(read_report(file), identifiers=identifiers)
+    if as_json:
+        show(record)
+        return
+    from kerma.cli_text import study_text
+
+    study_text(out, record)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Any refusal or quarantine is an error.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read dose reports and store them; what cannot be stored is recorded with its reason."""
+    service()
+    from kerma.service.doses.ingest import files_in, ingest_file
+
+    files = files_in(paths)
+    rows = []
+    with Progress(console=err, disable=as_json or len(files) < 20) as progress:
+        for path in progress.track(files, description="Importing"):
+            rows.append(ingest_file(path))
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.outcome] = counts.get(row.outcome, 0) + 1
+    if as_json:
+        show({"counts": counts, "files": [row.as_dict() for row in rows]})
+    else:
+        for row in rows:
+            if row.outcome in ("refused", "quarantined"):
+                out.print(f"{row.outcome}: {row.name}: {row.reason}", markup=False)
+        out.print(", ".join(f"{n} {name}" for name, n in counts.items()) or "no files")
+    if strict and counts.keys() & {"refused", "quarantined"}:
+        raise typer.Exit(3)
+
+
+@app.command()
+def analyse(
+    name: Annotated[str, typer.Argument(help="Such as ct-water, planar-mtf-edge, or list.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files, a folder or a zip.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", "-p", help="NAME=VALUE, as JSON where it is.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure phantom images."""
+    from kerma.dicom.pixels import read_images
+    from kerma.imaging.registry import all_measurements, find
+
+    if name == "list":
+        for item in all_measurements().values():
+            out.print(f"{item.name:24} {item.title}", highlight=False)
+        return
+    measurement = find(name)
+    if not paths:
+        raise InputError("Name the image files, a folder or a zip.", code="blank")
+    images = read_images(paths[0] if len(paths) == 1 else paths)
+    made = measurement.run(images, **dict(_parameter(p) for p in parameter or ()))
+    if as_json:
+        show(made.as_dict())
+    else:
+        from kerma.cli_text import analysis_text
+
+        analysis_text(out, made)
+    if made.status != "measured":
+        raise typer.Exit(5)
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"“{text}” is not NAME=VALUE.", code="bad-parameter")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+@protocol_app.command("check")
+def protocol_check(
+    file: Annotated[Path, typer.Argument(help="A protocol file.")], as_json: Json = False
+) -> None:
+    """Check a protocol file; a mistake is named with its line, its key and what was expected."""
+    from kerma.protocols import check_analyses, load_protocol
+
+    protocol = load_protocol(file)
+    check_analyses(protocol)
+    facts = {
+        "protocol": protocol.id,
+        "version": protocol.version,
+        "sha256": protocol.sha256,
+        "tests": len(protocol.tests),
+        "readings": len(protocol.readings),
+    }
+    if as_json:
+        show(facts)
+    else:
+        out.print(
+            f"{protocol.title}, version {protocol.version}: {facts['tests']} tests, "
+            f"{facts['readings']} readings. No mistakes found.",
+            highlight=False,
+        )
+
+
+@protocol_app.command("list")
+def protocol_list() -> None:
+    """List the protocols there are."""
+    from kerma.protocols import available, load_protocol
+
+    for name in available():
+        out.print(f"{name:24} {load_protocol(name).title}", highlight=False)
+
+
+@app.command()
+def report(
+    number: Annotated[str, typer.Argument(help="Report number, such as KR-2026-00042.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the PDF of a report's latest issue."""
+    service()
+    from kerma.service.records import store
+    from kerma.service.records.models import Issue
+
+    issue = Issue.objects.filter(report__number=number).order_by("-number").first()
+    if issue is None:
+        raise InputError(f"There is no issued report {number}.", code="unknown-report")
+    target = output or Path(issue.document.name)
+    target.write_bytes(store.read(issue.document))
+    facts = {"report": number, "issue": issue.number, "content_sha256": issue.content_sha256}
+    if as_json:
+        show({**facts, "file": str(target)})
+    else:
+        out.print(f"{target}: {issue}, content {issue.content_sha256[:16]}", highlight=False)
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Prove that everything stored is what was written; names what is not."""
+    service(migrate=False)
+    from kerma.service.records.integrity import verify as prove
+
+    outcome = prove()
+    if as_json:
+        show({"counts": outcome.counts, "findings": [f.as_dict() for f in outcome.findings]})
+    else:
+        for finding in outcome.findings:
+            out.print(f"{finding.kind}: {finding.text}", markup=False, highlight=False)
+        counted = ", ".join(f"{n} {name.lower()}" for name, n in outcome.counts.items() if n)
+        out.print(f"{'All agree' if outcome.sound else 'NOT SOUND'}: {counted}", highlight=False)
+    if not outcome.sound:
+        raise typer.Exit(6)
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """Check the installation: settings, database, reference data, protocols, fonts."""
+    service(migrate=False)
+    from kerma.service.config.checks import examine
+
+    rows = examine()
+    if as_json:
+        show([row.as_dict() for row in rows])
+    else:
+        for row in rows:
+            mark = "ok  " if row.ok else "FAIL"
+            out.print(f"{mark} {row.name}: {row.text}", markup=False, highlight=False)
+    if not all(row.ok for row in rows):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

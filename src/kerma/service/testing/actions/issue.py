@@ -1,0 +1,162 @@
+"""Issue: the approver signs, the PDF is made, and what must happen becomes actions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from django.utils import timezone
+
+from kerma.authority import Decision
+from kerma.core import IntegrityError, Level, content_hash
+from kerma.reports.content import Signature as PrintedSignature
+from kerma.reports.content import Signing, SurveyReport
+from kerma.reports.survey import build
+from kerma.service.instruments.selectors import calibration_problem
+from kerma.service.records import log
+from kerma.service.records.models import Issue
+from kerma.service.records.selectors import signatures, unverified
+from kerma.service.records.services import action_open, issue_add, signature_add
+from kerma.service.testing.actions.base import Act, Blocker
+from kerma.service.testing.models import Draft
+from kerma.service.testing.services import state_data
+
+
+class IssueReport(Act):
+    """In review → issued. The gates: checked, verified levels, instruments in calibration."""
+
+    name = "issue"
+    label = "Approve and issue the report"
+    states = ("in_review",)
+    right = "approve"
+
+    def blockers(self) -> list[Blocker]:
+        """Return every gate that is shut, not only the first."""
+        found = []
+        if not self.survey.checked:
+            found.append(Blocker("not-checked", "The draft has not been checked yet."))
+        rows = unverified(self._levels())
+        if rows:
+            names = tuple(f"{r['row']} ({r['confidence']}: {r['document']})" for r in rows)
+            found.append(
+                Blocker(
+                    "unverified-rows",
+                    f"The report rests on {len(rows)} reference "
+                    f"row{'s' if len(rows) > 1 else ''} that no MPE or RPA has verified: "
+                    f"{'; '.join(r['row'] for r in rows)}.",
+                    names,
+                )
+            )
+        problems = self._instrument_problems()
+        if problems:
+            found.append(Blocker("calibration", " ".join(problems), tuple(problems)))
+        return found
+
+    def _levels(self) -> list[Level]:
+        results = self.survey.results.filter(withdrawn_at=None)
+        return [
+            Level.from_dict(level)
+            for record in results.values_list("record", flat=True)
+            for level in record["levels"]
+        ]
+
+    def _instrument_problems(self) -> list[str]:
+        used = {
+            r.instrument
+            for r in self.survey.readings.filter(struck_at=None)
+            .exclude(instrument=None)
+            .select_related("instrument")
+        }
+        on = self.survey.performed_on
+        return sorted(filter(None, (calibration_problem(i, on) for i in used)))
+
+    def execute(self, decision: Decision) -> Issue:
+        """Sign, render, store, open the actions; the earlier issue is superseded."""
+        survey = self.survey
+        draft = survey.drafts.first()
+        if content_hash(draft.content) != draft.content_sha256:
+            raise IntegrityError("The draft is not what was signed.", code="draft-changed")
+        subject = log.subject_of(survey)
+        signature_add(
+            by=self.by,
+            meaning="approved",
+            subject=subject,
+            content_sha256=draft.content_sha256,
+            rule=decision.rule,
+        )
+        issue = issue_add(
+            by=self.by,
+            report=draft.report,
+            subject=subject,
+            content=draft.content,
+            pdf=build(signed_report(draft)),
+            reason=survey.amend_reason,
+        )
+        self._open_actions(issue)
+        if survey.amends:
+            self._supersede()
+        self.move("issued", f"{self.by.name} issued {issue}")
+        return issue
+
+    def _open_actions(self, issue: Issue) -> None:
+        survey = self.survey
+        for finding in issue.content["findings"]:
+            if finding.get("reference"):
+                continue
+            action_open(
+                by=self.by,
+                employer=survey.system.employer,
+                system=survey.system,
+                issue=issue,
+                text=finding["action"][:400],
+                test_id=finding["title"][:80],
+                priority=PRIORITY[finding["priority"]],
+                owner=finding["owner"],
+                due=date.fromisoformat(finding["due"]),
+            )
+
+    def _supersede(self) -> None:
+        old = self.survey.amends
+        old.state = "superseded"
+        old.save(update_fields=["state"])
+        log.append(
+            actor=self.by,
+            kind="survey.superseded",
+            subject=old,
+            text=f"Superseded by survey {self.survey.pk}",
+            data=state_data(old),
+        )
+
+
+PRIORITY = {"Urgent": 1, "High": 2, "Routine": 3}
+
+
+def signed_report(draft: Draft) -> SurveyReport:
+    """Return a draft's content with the signatures made on it, ready to print as issued."""
+    signed = [
+        s
+        for s in signatures(log.subject_of(draft.survey))
+        if s.content_sha256 == draft.content_sha256
+    ]
+    printed = tuple(
+        PrintedSignature(
+            name=s.person.name,
+            meaning=s.meaning,
+            role=", ".join(c["title"] for c in s.capacity),
+            at=timezone.localtime(s.at),
+            content_hash=s.content_sha256,
+            registration=", ".join(c["credential"] for c in s.capacity if c["credential"]),
+        )
+        for s in signed
+    )
+    approved = max((s.at for s in signed if s.meaning == "approved"), default=None)
+    return replace(
+        SurveyReport.from_dict(draft.content),
+        signing=Signing(
+            state="issued" if approved else "draft",
+            signatures=printed,
+            issued_at=timezone.localtime(approved) if approved else None,
+        ),
+    )
+
+

@@ -1,0 +1,75 @@
+"""Baselines: a signed act with a date, a reason and a scope of components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from kerma.core import InputError
+from kerma.service.people.entitlement import demand
+from kerma.service.people.models import Person
+from kerma.service.records import log
+from kerma.service.testing.models import Baseline, Result, Survey
+from kerma.service.testing.services import authority_context
+
+
+@transaction.atomic
+def baselines_set(
+    *,
+    by: Person,
+    survey: Survey,
+    results: Sequence[Result],
+    reason: str,
+    components: Sequence[str] = (),
+    valid_from: date | None = None,
+) -> list[Baseline]:
+    """Make results of an issued survey the baselines of their tests.
+
+    Raises
+    ------
+    NotEntitled
+        The person may not set baselines for this employer and modality.
+    InputError
+        The survey is not issued, a result has no value, or no reason is given.
+    """
+    demand(
+        "approve", by=by, work="baseline", subject=log.subject_of(survey),
+        **authority_context(survey),
+    )  # fmt: skip
+    if survey.state != "issued":
+        raise InputError("Only an issued survey can give baselines.", code="bad-state")
+    if not reason.strip():
+        raise InputError("Say why these values become the baseline.", code="blank")
+    if any(r.value is None or r.survey_id != survey.pk for r in results):
+        raise InputError("A baseline needs a measured value of this survey.", code="no-value")
+    day = valid_from or survey.performed_on
+    Baseline.objects.filter(
+        system=survey.system, test__in=[r.test for r in results], ended_on=None
+    ).update(ended_on=day, ended_reason=f"replaced: {reason.strip()}"[:300])
+    rows = [
+        Baseline.objects.create(
+            system=survey.system,
+            test=r.test,
+            value=r.value,
+            unit=r.unit,
+            u=r.u,
+            valid_from=day,
+            reason=reason.strip(),
+            components=list(components),
+            result=r,
+            set_by=by,
+            set_at=timezone.now(),
+        )
+        for r in results
+    ]
+    log.append(
+        actor=by,
+        kind="baselines.set",
+        subject=survey,
+        text=f"{by.name} set {len(rows)} baselines of {survey.system}: {reason.strip()}",
+        seals=rows,
+    )
+    return rows

@@ -1,0 +1,159 @@
+"""From stored rows to verdicts: gather a survey's inputs, let the engine judge, describe the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+
+from kerma.core import Analysis, Provenance, Quantity, unit
+from kerma.protocols import (
+    Inputs,
+    Missing,
+    Outcome,
+    Protocol,
+    evaluate,
+    missing,
+    parse_protocol,
+)
+from kerma.service.testing.models import ImageAnalysis, Reading, Result, Survey
+
+
+@lru_cache(maxsize=64)
+def _parsed(sha256: str, text: str, name: str) -> Protocol:
+    return parse_protocol(text, name)
+
+
+def protocol_of(survey: Survey) -> Protocol:
+    """Return the protocol as it stood when the survey was planned."""
+    return _parsed(survey.protocol_sha256, survey.protocol_text, survey.protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A survey's outcomes with what they rest on."""
+
+    survey: Survey
+    protocol: Protocol
+    outcomes: list[Outcome]
+    missing: list[Missing]
+    inputs: Inputs
+    readings: dict[str, list[Reading]]
+    previous: dict[str, Result]
+
+    def outcome(self, test: str) -> Outcome:
+        """Return one test's outcome."""
+        return next(o for o in self.outcomes if o.test.id == test)
+
+    def record_of(self, outcome: Outcome) -> dict[str, Any]:
+        """Return everything needed to obtain a result again, as plain data to be frozen."""
+        test = outcome.test
+        earlier = self.previous.get(test.id)
+        used = [r for name in outcome.inputs for r in self.readings.get(name, ())]
+        setup = self.protocol.setups.get(test.setup or "")
+        functional = bool(outcome.levels) and all(
+            level.criterion.kind == "functional" for level in outcome.levels
+        )
+        return {
+            "formula": outcome.formula,
+            "inputs": {
+                name: [r.pk for r in self.readings.get(name, ())] for name in outcome.inputs
+            },
+            "inputs_text": "; ".join(f"{n} = {text}" for n, text in outcome.inputs.items()),
+            "judgement": outcome.judgement.as_dict(),
+            "levels": [level.as_dict() for level in outcome.levels],
+            "nominal": outcome.nominal.as_dict() if outcome.nominal else None,
+            "baseline": outcome.baseline.as_dict() if outcome.baseline else None,
+            "previous": (
+                {
+                    "value": {"value": earlier.value, "unit": earlier.unit, "u": earlier.u},
+                    "on": earlier.survey.performed_on.isoformat(),
+                }
+                if earlier
+                else None
+            ),
+            "setup": setup.title if setup else "",
+            "functional": functional,
+            "shown": _yes_no(outcome) if functional else "",
+            "instrument": "; ".join(
+                dict.fromkeys(
+                    f"{r.instrument} ({r.certificate or 'no certificate in force'})"
+                    for r in used
+                    if r.instrument
+                )
+            ),
+            "provenance": Provenance(
+                "protocol-formula",
+                f"{self.protocol.id} {self.protocol.version}",
+                {"test": test.id},
+                (self.protocol.sha256,),
+            ).as_dict(),
+        }
+
+
+def _yes_no(outcome: Outcome) -> str:
+    if outcome.value is None:
+        return ""
+    return "satisfactory" if outcome.value.value else "not satisfactory"
+
+
+def evaluate_survey(survey: Survey) -> Evaluation:
+    """Judge a survey as it stands now; this is what the screen shows and what is frozen."""
+    from kerma.service.testing import selectors
+
+    protocol = protocol_of(survey)
+    on = survey.performed_on or survey.planned_for or timezone.localdate()
+    readings = live_readings(survey)
+    notes = list(survey.notes.filter(withdrawn_at=None))
+    inputs = Inputs(
+        readings={
+            spec.id: _slots(readings.get(spec.id, ()), spec.repeats) for spec in protocol.readings
+        },
+        analyses={
+            row.analysis: analysis_from(row) for row in survey.analyses.filter(replaced_by=None)
+        },
+        baselines=selectors.baselines(survey.system, on),
+        not_done={n.test: n.reason for n in notes if n.kind == "not done"},
+        not_applicable={n.test: n.reason for n in notes if n.kind == "not applicable"},
+    )
+    include = tuple(survey.extra_tests)
+    return Evaluation(
+        survey,
+        protocol,
+        evaluate(protocol, inputs, phase=survey.purpose, include=include),
+        missing(protocol, inputs, phase=survey.purpose, include=include),
+        inputs,
+        readings,
+        selectors.previous_results(survey.system, on, exclude=survey.pk),
+    )
+
+
+def live_readings(survey: Survey) -> dict[str, list[Reading]]:
+    """Return the readings that count, by reading id, in order of their field."""
+    found: dict[str, list[Reading]] = {}
+    rows = survey.readings.filter(struck_at=None).select_related(
+        "instrument", "certificate", "entered_by"
+    )
+    for row in rows:
+        found.setdefault(row.reading, []).append(row)
+    return found
+
+
+def _slots(rows: list[Reading] | tuple[()], repeats: int) -> list[Quantity | None]:
+    slots: list[Quantity | None] = [None] * repeats
+    for row in rows:
+        if row.index < repeats:
+            slots[row.index] = Quantity(row.value, unit(row.unit), row.u)
+    return slots
+
+
+def analysis_from(row: ImageAnalysis) -> Analysis:
+    """Rebuild what the engine needs of an analysis; a refused one is *not measurable*."""
+    record = row.record
+    provenance = Provenance(row.name, "")
+    if row.status != "measured":
+        return Analysis(row.name, "not measurable", provenance, reason=row.message)
+    values = {name: Quantity.from_dict(q) for name, q in record["values"].items()}
+    return Analysis(row.name, "measured", provenance, values)

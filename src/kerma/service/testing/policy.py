@@ -1,0 +1,17 @@
+"""The service's own choices, from ``policy.yaml``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+@cache
+def policy() -> dict[str, Any]:
+    """Return the service's name, who owns actions, how soon they are due, and how often to survey."""
+    text = (resources.files("kerma.service.testing") / "policy.yaml").read_text("utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded

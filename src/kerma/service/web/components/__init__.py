@@ -1,0 +1,1 @@
+"""The pieces pages are made of, as template tags and filters; see ``docs/web-components.md``."""

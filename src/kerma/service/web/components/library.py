@@ -1,0 +1,5 @@
+"""The one tag library every component registers in."""
+
+from django.template import Library
+
+register = Library()

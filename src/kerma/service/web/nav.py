@@ -1,0 +1,107 @@
+"""The eight nouns of the left rail, the counts beside them, and who may fill the search.
+
+Other apps add to the rail and to the search from their ``AppConfig.ready``; this module knows none
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+Counter = Callable[[HttpRequest], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """One line of the rail: its name, where it leads and the letter after ``g``."""
+
+    key: str
+    title: str
+    path: str
+    letter: str
+
+
+NOUNS = (
+    Noun("today", "Today", "/", "t"),
+    Noun("equipment", "Equipment", "/equipment/", "e"),
+    Noun("testing", "Testing", "/testing/", "s"),
+    Noun("doses", "Patient dose", "/doses/", "d"),
+    Noun("staff", "Staff & protection", "/people/", "p"),
+    Noun("advice", "Advice & incidents", "/advice/", "a"),
+    Noun("research", "Research & training", "/research/", "r"),
+    Noun("quality", "Quality", "/quality/", "q"),
+)
+
+# Addresses that belong to a noun although they do not begin with its path.
+_ALSO = {"/instruments/": "equipment", "/style/": "", "/search/": "", "/accounts/": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing the search found."""
+
+    kind: str
+    title: str
+    url: str
+    detail: str = ""
+
+
+Finder = Callable[[HttpRequest, str], Iterable[Hit]]
+
+_counters: dict[str, Counter] = {}
+_finders: dict[str, Finder] = {}
+
+
+def count_for(key: str, counter: Counter) -> None:
+    """Show `counter(request)` beside the noun `key`; zero shows nothing."""
+    _counters[key] = counter
+
+
+def search_with(name: str, finder: Finder) -> None:
+    """Add what `finder(request, text)` yields to the search page."""
+    _finders[name] = finder
+
+
+def find(request: HttpRequest, text: str) -> list[Hit]:
+    """Ask every finder, in the order of their names."""
+    return [hit for name in sorted(_finders) for hit in _finders[name](request, text)]
+
+
+def _leads_somewhere(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+def current(path: str) -> str:
+    """Name the noun an address belongs to, or nothing."""
+    for prefix, key in _ALSO.items():
+        if path.startswith(prefix):
+            return key
+    matches = [n for n in NOUNS if n.path != "/" and path.startswith(n.path)]
+    return matches[0].key if matches else "today" if path == "/" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A noun as the rail shows it on this request."""
+
+    noun: Noun
+    now: bool
+    count: int
+
+
+def rail(request: HttpRequest, *, here: str = "") -> list[Line]:
+    """Return the rail for this request; nouns without a page are left out."""
+    here = here or current(request.path)
+    return [
+        Line(noun, noun.key == here, _counters[noun.key](request) if noun.key in _counters else 0)
+        for noun in NOUNS
+        if _leads_somewhere(noun.path)
+    ]

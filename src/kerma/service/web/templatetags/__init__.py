@@ -1,0 +1,1 @@
+"""Template tags, loaded into every template by the settings."""
