@@ -20,6 +20,7 @@ Kind = Literal[
     "deviation",  # from nominal or baseline, in the quantity's own unit
     "percent",  # of nominal or of baseline
     "larger-of",  # the most generous of several deviations
+    "sum-of",  # several deviations added, such as 10 % + 1 ms
     "lookup",  # a bound that depends on another quantity, such as HVL on kV
     "functional",  # yes / no: the check was satisfied
 ]
@@ -43,7 +44,7 @@ class Criterion:
     basis
         What a deviation is taken from.
     parts
-        The alternatives of ``larger-of``.
+        The alternatives of ``larger-of``; the terms of ``sum-of`` (all from the same basis).
     by, points, side, steps
         For ``lookup``: the name of the other quantity, the table as (x, bound) pairs, whether the
         bound is a ``min`` or a ``max``, and whether the table is a staircase (the entry at or
@@ -90,6 +91,13 @@ class Criterion:
             return (
                 min(lows, key=lambda q: q.value) if len(lows) == len(pairs) else None,
                 max(highs, key=lambda q: q.value) if len(highs) == len(pairs) else None,
+            )
+        if self.kind == "sum-of":
+            reference = _required(context, self.parts[0].basis or "nominal").to(unit_of.unit)
+            terms = [p.bounds(unit_of=unit_of, context=context) for p in self.parts]
+            return (
+                _summed(reference, [low for low, _ in terms]),
+                _summed(reference, [high for _, high in terms]),
             )
         if self.kind == "lookup":
             bound = self._looked_up(context).to(unit_of.unit)
@@ -149,6 +157,8 @@ class Criterion:
             return "satisfactory"
         if self.kind == "larger-of":
             return " or ".join(p.text() for p in self.parts) + ", the larger"
+        if self.kind == "sum-of":
+            return " plus ".join(p.text() for p in self.parts)
         if self.kind == "lookup":
             sign = "≥" if self.side == "min" else "≤"
             return f"{sign} table by {self.by}"
@@ -198,6 +208,13 @@ class Criterion:
             steps=data.get("steps", False),
             strict=data.get("strict", False),
         )
+
+
+def _summed(reference: Quantity, bounds: list[Quantity | None]) -> Quantity | None:
+    shifts = [b.value - reference.value for b in bounds if b is not None]
+    if len(shifts) < len(bounds):
+        return None
+    return Quantity(reference.value + sum(shifts), reference.unit)
 
 
 def _required(context: Mapping[str, Quantity | None], name: str) -> Quantity:

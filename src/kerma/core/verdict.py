@@ -152,7 +152,7 @@ def _sentence(
         return "The check was satisfied." if breached is None else "The check was not satisfied."
     shown = value.text()
     reference = known.get(level.criterion.basis or "nominal") if level.criterion.basis else None
-    if level.criterion.kind == "larger-of":
+    if level.criterion.parts:
         part = level.criterion.parts[0]
         reference = known.get(part.basis or "nominal")
     against = ""

@@ -1,0 +1,1 @@
+"""Reading DICOM objects: bytes in, typed records and images out."""

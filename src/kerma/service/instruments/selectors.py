@@ -37,11 +37,19 @@ class Correction:
     u_relative: float | None
 
 
-def correction(certificate: Certificate | None, quantity: str) -> Correction:
-    """Return the factor for a quantity; without one on the certificate, 1 and no uncertainty."""
+def correction(
+    certificate: Certificate | None, quantity: str, *, mammographic: bool = False
+) -> Correction:
+    """Return the factor for a quantity; without one on the certificate, 1 and no uncertainty.
+
+    Mammographic beams take a factor determined in a mammographic quality (RQR-M, RQA-M of
+    IEC 61267) where the certificate has one; general beams never do.
+    """
     found: Factor | None = None
     if certificate:
-        found = next((f for f in certificate.factors.all() if f.quantity == quantity), None)
+        fitting = [f for f in certificate.factors.all() if f.quantity == quantity]
+        exact = [f for f in fitting if f.beam_quality.endswith("-M") is mammographic]
+        found = next(iter(exact or ([] if not mammographic else fitting)), None)
     if found is None:
         return Correction(1.0, None)
     relative = found.u_percent / 100 / found.k if found.u_percent is not None else None

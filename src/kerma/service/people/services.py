@@ -17,11 +17,14 @@ from kerma.service.records import log
 
 @transaction.atomic
 def sign_in_create(*, person: Person, username: str, password: str) -> User:
-    """Make a sign-in for a person (installation and demo; there is no sign-up)."""
+    """Make a sign-in for a person (installation and demo; there is no sign-up).
+
+    `password` is the hash `make_password` gives, never the words themselves.
+    """
     first, _, last = person.name.partition(" ")
-    user = User(username=username, person=person, first_name=first, last_name=last)
-    user.set_password(password)
-    user.save()
+    user = User.objects.create(
+        username=username, person=person, first_name=first, last_name=last, password=password
+    )
     log.append(actor=None, kind="user.created", subject=person, text=f"Sign-in for {person.name}")
     return user
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
@@ -11,8 +11,10 @@ from kerma.core import Level
 from kerma.service.people.models import Person
 from kerma.service.records.models import Action, Event, Issue, Report, Signature, Verification
 
+M = TypeVar("M", bound=Model)
 
-def within[M: Model](rows: QuerySet[M], reader: Person, path: str) -> QuerySet[M]:
+
+def within(rows: QuerySet[M], reader: Person, path: str) -> QuerySet[M]:
     """Limit rows to the reader's own employer when the reader is a hospital user.
 
     `path` leads from the row to its employer, for example ``system__room__site__employer``.

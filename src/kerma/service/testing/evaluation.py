@@ -53,19 +53,11 @@ class Evaluation:
         earlier = self.previous.get(test.id)
         used = [r for name in outcome.inputs for r in self.readings.get(name, ())]
         setup = self.protocol.setups.get(test.setup or "")
-        functional = bool(outcome.levels) and all(
-            level.criterion.kind == "functional" for level in outcome.levels
-        )
+        functional = outcome.test.unit.symbol == "pass_fail"
         return {
-            "formula": outcome.formula,
-            "inputs": {
-                name: [r.pk for r in self.readings.get(name, ())] for name in outcome.inputs
-            },
-            "inputs_text": "; ".join(f"{n} = {text}" for n, text in outcome.inputs.items()),
-            "judgement": outcome.judgement.as_dict(),
-            "levels": [level.as_dict() for level in outcome.levels],
-            "nominal": outcome.nominal.as_dict() if outcome.nominal else None,
-            "baseline": outcome.baseline.as_dict() if outcome.baseline else None,
+            **outcome.as_dict(),
+            "readings": [r.pk for r in used],
+            "inputs_text": "; ".join(i.text() for i in outcome.inputs.values()),
             "previous": (
                 {
                     "value": {"value": earlier.value, "unit": earlier.unit, "u": earlier.u},
@@ -87,7 +79,7 @@ class Evaluation:
             "provenance": Provenance(
                 "protocol-formula",
                 f"{self.protocol.id} {self.protocol.version}",
-                {"test": test.id},
+                {"formula_sha256": outcome.formula_sha256, "language": outcome.language},
                 (self.protocol.sha256,),
             ).as_dict(),
         }
@@ -107,13 +99,13 @@ def evaluate_survey(survey: Survey) -> Evaluation:
     on = survey.performed_on or survey.planned_for or timezone.localdate()
     readings = live_readings(survey)
     notes = list(survey.notes.filter(withdrawn_at=None))
+    made = list(survey.analyses.filter(replaced_by=None))
     inputs = Inputs(
         readings={
             spec.id: _slots(readings.get(spec.id, ()), spec.repeats) for spec in protocol.readings
         },
-        analyses={
-            row.analysis: analysis_from(row) for row in survey.analyses.filter(replaced_by=None)
-        },
+        analyses={r.analysis: analysis_from(r) for r in made if r.status != "refused"},
+        refused={r.analysis: r.message for r in made if r.status == "refused"},
         baselines=selectors.baselines(survey.system, on),
         not_done={n.test: n.reason for n in notes if n.kind == "not done"},
         not_applicable={n.test: n.reason for n in notes if n.kind == "not applicable"},
@@ -150,7 +142,7 @@ def _slots(rows: list[Reading] | tuple[()], repeats: int) -> list[Quantity | Non
 
 
 def analysis_from(row: ImageAnalysis) -> Analysis:
-    """Rebuild what the engine needs of an analysis; a refused one is *not measurable*."""
+    """Rebuild what the engine needs of an analysis."""
     record = row.record
     provenance = Provenance(row.name, "")
     if row.status != "measured":

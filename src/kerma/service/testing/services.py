@@ -273,7 +273,11 @@ def _parsed(
         if instrument
         else None
     )
-    applied = correction(certificate, spec.quantity)
+    applied = correction(
+        certificate,
+        spec.quantity,
+        mammographic=survey.system.modality in ("mammography", "tomosynthesis"),
+    )
     value = quantity.value * applied.factor
     return Reading(
         survey=survey,

@@ -15,6 +15,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
+from kerma.charts import Chart, Event, TrendPoint, trend
 from kerma.core import Criterion, Image, InputError, Level, Quantity, Region, Source, Verdict
 from kerma.core import judge, quantity
 from kerma.service.web.viewer_data import first_window, frame_samples, region_rows
@@ -193,40 +194,27 @@ _SYSTEMS = [
 ]
 
 
-def _chart() -> dict[str, Any]:
-    values = [21.2, 21.1, 21.5, 21.6, 22.4, 26.9, 20.1, 21.0, 21.2, 20.6, 21.3]
-    points = [
-        {"n": f"20{23 + i // 4}-{1 + 3 * (i % 4):02d}-15", "value": v, "url": "/style/?tab=charts"}
-        for i, v in enumerate(values)
-    ]
-    axis = {"type": "quantitative", "title": "mGy/min", "scale": {"domain": [15, 30]}}
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": 560,
-        "height": 200,
-        "data": {"values": points},
-        "layer": [
-            {
-                "mark": {"type": "line", "color": "#55635d"},
-                "encoding": {"x": {"field": "n", "type": "temporal"}, "y": {"field": "value", **axis}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 70, "color": "#007f3b"},
-                "encoding": {
-                    "x": {"field": "n", "type": "temporal", "title": None},
-                    "y": {"field": "value", **axis},
-                    "tooltip": [{"field": "value", "type": "quantitative"}],
-                },
-            },
-        ],
-    }
-
-
 @lru_cache(maxsize=1)
-def _drawn() -> str:
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(_chart()))
+def _chart() -> Chart:
+    values = [21.2, 21.1, 21.5, 21.6, 22.4, 26.9, 20.1, 21.0, None, 20.6, 21.3]
+    points = [
+        TrendPoint(
+            dt.date(2023 + i // 4, 1 + 3 * (i % 4), 15),
+            value,
+            Verdict.REMEDIAL if value and value > 26 else Verdict.PASS,
+            "/style/",
+        )
+        for i, value in enumerate(values)
+    ]
+    return trend(
+        points,
+        unit="mGy/min",
+        title="Entrance air kerma rate (sample)",
+        baseline=21.2,
+        remedial=(None, 26.5),
+        suspension=(None, 31.8),
+        events=[Event(dt.date(2024, 6, 3), "tube changed", breaks=True)],
+    )
 
 
 def everything(request: HttpRequest) -> dict[str, Any]:
@@ -275,8 +263,7 @@ def everything(request: HttpRequest) -> dict[str, Any]:
         "now": now,
         "today": today,
         "days": [today + dt.timedelta(days=n) for n in (-3, -1, 0, 1, 12)],
-        "spec": _chart(),
-        "svg": _drawn(),
+        "chart": _chart(),
         "problem": InputError("“12 foo” is not a unit Kerma knows. Write mGy or kV.", code="unknown-unit"),
     }
 

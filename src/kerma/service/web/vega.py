@@ -1,26 +1,20 @@
-"""The Vega bundle for interactive charts, taken from the installed ``vl_convert`` wheel."""
+"""The script that draws charts in the page, assembled once by `kerma.charts`."""
 
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
 
-import vl_convert
+from kerma.charts import bundle_name, javascript_bundle
 
 _lock = threading.Lock()
 
 
-@lru_cache(maxsize=1)
-def _made() -> bytes:
-    return str(vl_convert.javascript_bundle()).encode()
-
-
 def bundle() -> bytes:
-    """Return the JavaScript that draws Vega-Lite specs; making it takes two seconds, once."""
+    """Return the script; the first call takes seconds, and only one thread makes it."""
     with _lock:
-        return _made()
+        return javascript_bundle().encode()
 
 
 def version() -> str:
-    """Name the bundle's content, for the browser's cache."""
-    return f"{vl_convert.__version__}-{vl_convert.get_vega_version()}"
+    """Name the script's content, for the browser's cache."""
+    return bundle_name()

@@ -12,9 +12,9 @@ from kerma.service.web.components.library import register
 
 
 def _described(field: BoundField) -> str:
-    names = [f"{field.id_for_label}-hint"] if field.help_text else []
+    names = [f"{field.auto_id}-hint"] if field.help_text else []
     if field.errors:
-        names.append(f"{field.id_for_label}-error")
+        names.append(f"{field.auto_id}-error")
     return " ".join(names)
 
 
@@ -44,6 +44,8 @@ def field(bound: BoundField, label: str = "", unit: str = "", wide: bool = False
         attrs["aria-describedby"] = _described(bound) or False
         if bound.errors:
             attrs["aria-invalid"] = "true"
+        if bound.field.widget.attrs.get("placeholder") == bound.label:
+            attrs["placeholder"] = False  # the label says it already
     return {
         "field": bound,
         "widget": bound.as_widget(attrs=attrs),

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.utils import timezone
 
 from kerma.core import Quantity
 from kerma.core.quantity import format_number
+from kerma.reports.units import date_text, number_text, pretty_unit, quantity_text, result_text
 from kerma.service.web.components.library import register
 
 MINUS = "\N{MINUS SIGN}"
-GAP = "\N{NARROW NO-BREAK SPACE}"
+GAP = "\N{NO-BREAK SPACE}"
 ABSENT = "\N{EN DASH}"
-
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def _plain_unit(symbol: str) -> str:
-    """Write a unit of the closed table the way it is printed: ``uGy/mAs`` as µGy/mAs."""
-    text = re.sub(r"(^|[./(])u(?=[A-Za-z])", r"\1µ", symbol)
-    text = re.sub(r"^1/([A-Za-zµ]+)$", r"\1-1", text)
-    text = re.sub(r"\bdegC\b", "°C", re.sub(r"\bdeg\b", "°", text))
-    text = re.sub(r"(?<=[A-Za-zµ])\^?(-?\d)", lambda m: m[1].translate(_SUPERSCRIPT), text)
-    return "" if text == "1" else text.replace(".", "\u2009")
-
 
 @register.filter
 def prettyunit(symbol: Any) -> str:
     """Return a unit for print; the reports' own spelling is used, so screen and PDF agree."""
     if symbol is None:
         return ""
-    if find_spec("kerma.reports.units") is not None:
-        pretty = getattr(import_module("kerma.reports.units"), "pretty_unit", None)
-        if pretty is not None:
-            return str(pretty(str(symbol)))
-    return _plain_unit(str(symbol))
+    return pretty_unit(str(symbol))
 
 
 def _as_quantity(value: Any) -> Quantity | None:
@@ -55,7 +37,7 @@ def number(value: Any, digits: int | None = None) -> str:
         return ABSENT
     measured = _as_quantity(value)
     if measured is not None:
-        return measured.number(digits)
+        return number_text(measured) if digits is None else measured.number(digits)
     if isinstance(value, int) and digits is None:
         return f"{value:,}".replace(",", "\N{THIN SPACE}").replace("-", MINUS)
     return format_number(float(value), None, digits)
@@ -67,11 +49,10 @@ def quantity(value: Any, digits: int | None = None) -> str:
     measured = _as_quantity(value)
     if measured is None:
         return number(value, digits)
-    unit = prettyunit(measured.unit)
-    shown = measured.number(digits)
-    if measured.expanded:
-        shown += f" ± {format_number(measured.expanded, measured.expanded)}"
-    return f"{shown}{GAP}{unit}" if unit else shown
+    if digits is None:
+        return result_text(measured) if measured.expanded else quantity_text(measured)
+    unit = pretty_unit(str(measured.unit))
+    return f"{measured.number(digits)}{GAP}{unit}" if unit else measured.number(digits)
 
 
 @register.filter
@@ -99,7 +80,7 @@ def _day(value: Any) -> dt.date | None:
 def day(value: Any) -> str:
     """Return a date as ``23 Nov 2026``."""
     date = _day(value)
-    return f"{date.day}\N{NO-BREAK SPACE}{date:%b}\N{NO-BREAK SPACE}{date:%Y}" if date else ABSENT
+    return date_text(date) or ABSENT
 
 
 @register.filter

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from kerma.charts import Chart, spec, svg
 from kerma.service.web.components.library import register
 
 
@@ -120,14 +121,18 @@ def viewer(src: str, title: str, save_url: str = "", facts: str = "") -> dict[st
 
 
 @register.inclusion_tag("web/parts/chart.html")
-def chart(
-    spec: Mapping[str, Any] | None = None, svg: str = "", title: str = "", table: str = ""
-) -> dict[str, Any]:
+def chart(drawn: Chart, title: str = "", table: str = "") -> dict[str, Any]:
     """Draw a chart: the server's SVG at once, the same spec made interactive by ``chart.js``.
 
-    `svg` must come from ``kerma.charts``; `table` is markup of the same data, one key away.
+    `table` is markup of the same data, one key away.
     """
-    text = json.dumps(spec, ensure_ascii=False) if spec else ""
+    text = json.dumps(spec(drawn), ensure_ascii=False)
     # The only way out of a data block is its end tag; escaping "<" closes it.
     safe = mark_safe(text.replace("<", "\\u003c"))
-    return {"spec": safe, "svg": mark_safe(svg), "title": title, "table": table}
+    return {
+        "spec": safe,
+        "svg": mark_safe(svg(drawn)),  # drawn by vl-convert from the same spec
+        "alt": drawn.alt,
+        "title": title,
+        "table": table,
+    }

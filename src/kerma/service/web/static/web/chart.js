@@ -1,5 +1,5 @@
-// Makes a chart interactive: the Vega-Lite spec beside it is drawn over the server's SVG. Without the
-// bundle, or when drawing fails, the SVG that came with the page stays.
+// Makes a chart interactive: the Vega-Lite spec beside it is drawn in place of the server's SVG by the
+// script kerma.charts assembles. Without it, or when drawing fails, the SVG stays.
 const loaded = new Map();
 
 function bundle(src) {
@@ -16,28 +16,19 @@ function bundle(src) {
   return loaded.get(src);
 }
 
-// The interpreter (ast) needs no eval and the styles are in kerma.css, so the strict CSP stands.
-const OPTIONS = {
-  ast: true, actions: false, renderer: "svg", defaultStyle: false, mode: "vega-lite",
-  tooltip: { disableDefaultStyle: true },
-};
-
 async function draw(figure) {
   const source = figure.querySelector('script[type="application/json"]');
   const plot = figure.querySelector("[data-plot]");
   if (!source || figure.dataset.drawn) return;
   figure.dataset.drawn = "1";
   const still = [...plot.childNodes];
+  const stage = document.createElement("div");
   try {
     await bundle(figure.dataset.bundle);
-    const stage = document.createElement("div");
-    const result = await window.vegaEmbed(stage, JSON.parse(source.textContent), OPTIONS);
+    plot.append(stage); // in the page, so that it can take its width from it
+    await window.kermaCharts.draw(stage, JSON.parse(source.textContent));
     plot.replaceChildren(stage);
-    // A point that carries an address opens it: the survey behind a result.
-    result.view.addEventListener("click", (_, item) => {
-      const url = item?.datum?.url;
-      if (typeof url === "string" && url.startsWith("/")) location.assign(url);
-    });
+    plot.removeAttribute("role");
   } catch (error) {
     plot.replaceChildren(...still);
     figure.dataset.drawn = "still";

@@ -13,10 +13,11 @@ function fragment(html) {
   return template.content;
 }
 
-// Out-of-band swaps as htmx does them, also for table cells; returns what changed, in words.
+// Out-of-band swaps as htmx does them (cells and rows arrive in templates); returns what changed.
 function swapIn(html) {
   const said = [];
-  for (const fresh of [...fragment(html).children]) {
+  const pieces = [...fragment(html).children].flatMap((e) => (e.content ? [...e.content.children] : [e]));
+  for (const fresh of pieces) {
     const old = fresh.id && document.getElementById(fresh.id);
     if (!old) continue;
     fresh.removeAttribute("hx-swap-oob");
@@ -35,7 +36,7 @@ class Field {
   constructor(grid, input) {
     this.grid = grid;
     this.input = input;
-    this.saved = input.value;
+    this.saved = input.defaultValue; // what the server sent, whatever was typed since
     this.cell = input.closest(".cell");
     this.said = this.cell.querySelector(".say");
   }
@@ -49,11 +50,18 @@ class Field {
   }
 
   left() {
-    if (this.input.value.trim() !== this.saved.trim()) this.save();
+    const value = this.input.value.trim();
+    if (this.cell.classList.contains("failed") && value === this.saved.trim()) {
+      this.tried = null;
+      this.show("");
+    } else if (value !== (this.tried ?? this.saved.trim())) {
+      this.save(); // what was tried already is not sent again by merely passing through the field
+    }
   }
 
   save(notDone = "") {
-    this.wanted = { value: this.input.value.trim(), notDone };
+    this.tried = this.input.value.trim();
+    this.wanted = { value: this.tried, notDone };
     this.grid.outbox.keep(this.input.name, { ...this.wanted, version: this.input.dataset.version });
     return this.send();
   }
@@ -102,6 +110,7 @@ class Field {
 
   accepted(sent, answer, html) {
     this.saved = sent.value;
+    if (!this.wanted) this.tried = null;
     this.input.dataset.version = answer.headers.get("Kerma-Version") ?? this.input.dataset.version;
     this.input.placeholder = sent.notDone ? "not done" : "";
     this.input.title = sent.notDone;
@@ -137,6 +146,7 @@ class Field {
     box.querySelector("[data-grid-take]")?.addEventListener("click", () => {
       settle();
       this.input.value = this.saved = box.dataset.value;
+      this.tried = null;
       this.grid.outbox.drop(this.input.name);
       this.show("saved");
     });
@@ -192,6 +202,7 @@ class Grid {
       const field = this.of(input);
       input.value = kept.value;
       input.dataset.version = kept.version ?? input.dataset.version;
+      field.tried = kept.value;
       field.wanted = kept;
       field.send();
     }

@@ -26,7 +26,7 @@ const watcher = new ResizeObserver((entries) => {
 function dress(root) {
   for (const region of all("[data-scroll]", root)) watcher.observe(region);
   for (const zone of all("[data-filedrop]", root)) fileDrop(zone);
-  root.querySelector("[data-focus]")?.focus();
+  root.querySelector("[data-focus]:not([data-still] *)")?.focus();
 }
 
 function fileDrop(zone) {

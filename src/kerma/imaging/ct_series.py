@@ -1,0 +1,89 @@
+"""Which images of a CT folder form one series of slices, and which are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerma.core import Image, InputError
+from kerma.imaging import identity
+
+# What must be equal for slices to be measured together, with the words a person knows it by.
+_SAME: tuple[tuple[str, str], ...] = (
+    ("ConvolutionKernel", "reconstruction kernels"),
+    ("KVP", "tube voltages"),
+    ("ReconstructionDiameter", "fields of view"),
+    ("SliceThickness", "slice thicknesses"),
+)
+
+
+def is_localiser(image: Image) -> bool:
+    """Return whether the header calls the image a topogram (scout, scanogram, localiser)."""
+    stated = image.facts.get("ImageType") or ()
+    words = stated.split("\\") if isinstance(stated, str) else stated
+    return any(str(word).strip().upper() == "LOCALIZER" for word in words)
+
+
+def slices(images: Sequence[Image]) -> tuple[list[int], tuple[str, ...]]:
+    """Return the indices of the slices in order of position, and notes on what was left out.
+
+    Localisers and slices without any content are left out with a note. Order is along the table
+    axis when every slice states its position, else as given.
+
+    Raises
+    ------
+    InputError
+        The codes of `kerma.imaging.identity.check`; ``localiser`` when there is nothing else;
+        ``mixed-series`` when slices differ in kernel, tube voltage, field of view, thickness,
+        matrix or pixel spacing; ``no-pixel-spacing``.
+    """
+    if not images:
+        raise InputError("No image was given. Choose the images to measure.", code="no-images")
+    for image in images:
+        identity.require_modality(image, ("CT",))
+    kept = [i for i, image in enumerate(images) if not is_localiser(image)]
+    if not kept:
+        raise InputError(
+            "This is a localiser (topogram, scout), a projection and not a slice. Give the axial "
+            "slices.",
+            code="localiser",
+        )
+    empty = [i for i in kept if np.ptp(images[i].pixels) == 0]
+    if len(empty) < len(kept):
+        kept = [i for i in kept if i not in empty]
+    identity.check([images[i] for i in kept], modalities=("CT",))
+    _require_one_series([images[i] for i in kept])
+    images[kept[0]].require_spacing()
+    localisers = sum(map(is_localiser, images))
+    notes = tuple(
+        f"{count} {what}{'s' * (count > 1)} left out."
+        for count, what in ((localisers, "localiser image"), (len(empty), "empty slice"))
+        if count
+    )
+    positions = [images[i].z_mm for i in kept]
+    if all(z is not None for z in positions):
+        kept.sort(key=lambda i: (images[i].z_mm, i))
+    return kept, notes
+
+
+def _require_one_series(images: Sequence[Image]) -> None:
+    def refuse(what: str, seen: Sequence[Any]) -> None:
+        raise InputError(
+            f"The images are of more than one series: they differ in their {what} "
+            f"({', '.join(map(str, seen))}). Measure each series on its own.",
+            code="mixed-series",
+            detail={"differ": what, "values": [str(s) for s in seen]},
+        )
+
+    for keyword, what in _SAME:
+        seen = sorted({str(image.facts.get(keyword, "not stated")) for image in images})
+        if len(seen) > 1:
+            refuse(what, seen)
+    shapes = sorted({image.pixels.shape for image in images})
+    if len(shapes) > 1:
+        refuse("matrix sizes", shapes)
+    spacings = {image.spacing_mm for image in images}
+    if len(spacings) > 1:
+        refuse("pixel spacings", sorted(spacings, key=str))

@@ -1,0 +1,225 @@
+"""CatPhan analyses: one measurement for every description in the data folder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kerma.core import Analysis, Curve, Image, InputError, Region, quantity
+from kerma.imaging.phantoms import (
+    _linepairs,
+    _lowcontrast,
+    _points,
+    _ramps,
+    _sensitometry,
+    _uniformity,
+)
+from kerma.imaging.phantoms._locate import Overrides, locate
+from kerma.imaging.phantoms._part import Part
+from kerma.imaging.phantoms._pose import Pose
+from kerma.imaging.phantoms._regions import shape
+from kerma.imaging.phantoms._spec import PhantomSpec, Sensitometry, load_specs, polar
+from kerma.imaging.phantoms._volume import Volume, find_axis, order_series
+from kerma.imaging.record import choose, provenance
+from kerma.imaging.registry import Run, measurement
+
+VERSION = "1"
+EDITION = "The Phantom Laboratory CatPhan manuals; definitions in docs/methods/ct-catphan.md"
+
+
+@dataclass(frozen=True, slots=True)
+class CatphanParameters:
+    """Manual overrides; everything else is found in the images.
+
+    Attributes
+    ----------
+    origin_slice
+        Index, in the images as given, of the slice through the middle of the ramps.
+    centre_px
+        (column, row) of the phantom's middle in that slice.
+    roll_deg
+        Rotation of the phantom, clockwise as displayed.
+    """
+
+    origin_slice: int | None = None
+    centre_px: tuple[float, float] | None = None
+    roll_deg: float | None = None
+
+
+def analyse(spec: PhantomSpec, images: Sequence[Image], **parameters: Any) -> Analysis:
+    """Measure every module of a CatPhan in one CT series.
+
+    Parameters
+    ----------
+    spec
+        The phantom the images are said to show. Another phantom is refused.
+    images
+        The slices of one axial series, in any order.
+    parameters
+        See `CatphanParameters`.
+
+    Raises
+    ------
+    InputError
+        The series or the phantom is not what it should be: ``wrong-phantom``, ``mixed-series``,
+        ``truncated-series``, ``missing-slices``, ``reversed-order``, ``phantom-not-found``, ...
+    AnalysisError
+        The phantom is right but could not be placed (stage ``origin``).
+    """
+    given = choose(CatphanParameters, parameters)
+    offsets = spec.offsets_mm.values()
+    volume = order_series(images, needed_mm=max(offsets) - min(offsets))
+    manual, part = _overrides(given, volume)
+    axis = find_axis(volume, spec.body_radius_mm)
+    pose = locate(volume, axis, spec, list(load_specs().values()), manual)
+    part.warnings += volume.warnings
+    part.add(_position(volume, pose))
+    part.add(_sensitometry.ct_numbers(volume, pose, spec))
+    part.add(_sensitometry.rod_spacing(volume, pose, spec))
+    part.add(_thickness(volume, pose, spec.sensitometry))
+    part.add(_uniformity.uniformity(volume, pose, spec))
+    part.add(_uniformity.noise_power(volume, pose, spec))
+    part.add(_linepairs.line_pairs(volume, pose, spec))
+    part.add(_points.point_mtf(volume, pose, spec))
+    part.add(_lowcontrast.low_contrast(volume, pose, spec))
+    name = f"ct-{spec.key}"
+    return Analysis(
+        name=name,
+        status="measured",
+        provenance=provenance(
+            name, VERSION, EDITION, images, given, phantom=spec.key, phantom_sha256=spec.sha256
+        ),
+        values=part.values,
+        regions=tuple(part.regions),
+        curves=tuple(part.curves),
+        warnings=tuple(part.warnings),
+        facts={"phantom": spec.title, **part.facts},
+    )
+
+
+def _overrides(given: CatphanParameters, volume: Volume) -> tuple[Overrides, Part]:
+    part = Part()
+    index = None
+    if given.origin_slice is not None:
+        if given.origin_slice not in volume.order:
+            raise InputError(
+                f"There is no slice {given.origin_slice}; the series has {len(volume.order)}, "
+                "counted from 0.",
+                code="bad-parameter",
+            )
+        index = volume.order.index(given.origin_slice)
+        part.warnings.append(f"The origin slice was set by hand: {given.origin_slice}.")
+    centre = None
+    if given.centre_px is not None:
+        x, y = volume.to_mm(*given.centre_px)
+        centre = (float(x), float(y))
+        part.warnings.append(
+            f"The phantom's middle was set by hand: column {given.centre_px[0]:g}, row "
+            f"{given.centre_px[1]:g}."
+        )
+    if given.roll_deg is not None:
+        part.warnings.append(f"The phantom's roll was set by hand: {given.roll_deg:g} degrees.")
+    return Overrides(index, centre, given.roll_deg), part
+
+
+def _position(volume: Volume, pose: Pose) -> Part:
+    """Return roll, tilt and offset of the phantom, and where its modules are."""
+    part = Part()
+    x, y = pose.centre(pose.origin_mm)
+    along_x, along_y = (math.degrees(math.atan(v)) for v in (pose.axis.slope_x, pose.axis.slope_y))
+    # A middle is known to its scatter; over the length of the phantom that is the axis' angle.
+    length = pose.axis.span_mm[1] - pose.axis.span_mm[0]
+    u_tilt = math.degrees(pose.axis.scatter_mm / length * math.sqrt(12 / len(volume.images)))
+    index = volume.nearest(pose.origin_mm)
+    part.values = {
+        "roll": quantity(pose.roll_deg, "deg", pose.u_roll_deg),
+        "tilt_x": quantity(along_x, "deg", u_tilt),
+        "tilt_y": quantity(along_y, "deg", u_tilt),
+        "tilt": quantity(math.hypot(along_x, along_y), "deg", u_tilt),
+        "centre_offset_x": quantity(x, "mm", pose.axis.scatter_mm),
+        "centre_offset_y": quantity(y, "mm", pose.axis.scatter_mm),
+        "centre_offset": quantity(math.hypot(x, y), "mm", pose.axis.scatter_mm),
+        "origin_position": quantity(pose.origin_mm, "mm", pose.u_origin_mm),
+    }
+    if pose.turned:
+        part.warnings.append(
+            "The phantom is turned end to end or was scanned feet first; the analysis follows it."
+        )
+    part.facts["origin_slice"] = volume.order[index]
+    part.facts["turned"] = pose.turned
+    ax, ay = pose.axis.at(float(volume.s_mm[index]))
+    part.regions.append(
+        shape(volume, index, "circle", "outline", [(ax, ay), (ax + pose.axis.radius_mm, ay)])
+    )
+    part.regions.append(shape(volume, index, "point", "middle", [(x, y)]))
+    return part
+
+
+def _thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Part:
+    """Return slice thickness and increment from the ramps, with their profiles."""
+    part = Part()
+    found = _ramps.slice_thickness(volume, pose, sens)
+    if found is None:
+        part.warnings.append("Slice thickness not measured: a wire ramp does not stand out.")
+        return part
+    part.values["slice_thickness"] = quantity(found.thickness_mm, "mm", found.u_mm)
+    if volume.thickness_mm is not None:
+        part.facts["slice_thickness_nominal_mm"] = volume.thickness_mm
+    try_origin = _ramps.fit_origin(volume, pose, sens)
+    if try_origin.increment_ratio is not None:
+        part.values["slice_increment"] = quantity(
+            volume.increment_mm * try_origin.increment_ratio,
+            "mm",
+            volume.increment_mm * (try_origin.u_increment_ratio or 0.0),
+        )
+        part.facts["slice_increment_nominal_mm"] = volume.increment_mm
+    first = found.profiles[0].index
+    for profile in (p for p in found.profiles if p.index == first):
+        part.curves.append(
+            Curve(f"Ramp at {profile.angle_deg:g} degrees", tuple(profile.u_mm.tolist()),
+                  tuple(profile.values.tolist()), "Along the ramp", "mm", "Contrast", "HU")
+        )  # fmt: skip
+        part.regions.append(_ramp_region(volume, pose, sens, first, profile))
+    shortest = min(p.width_mm for p in found.profiles)
+    if shortest < 4 * volume.pixel_mm:
+        part.warnings.append(
+            "The ramp images are shorter than four pixels: the slice thickness includes the "
+            "blur of the slice plane. Reconstruct a smaller field of view."
+        )
+    return part
+
+
+def _ramp_region(
+    volume: Volume, pose: Pose, sens: Sensitometry, index: int, ramp: _ramps.RampProfile
+) -> Region:
+    x0, y0 = polar(sens.ramp_radius_mm, ramp.angle_deg)
+    tx, ty = polar(1.0, ramp.angle_deg + 90)
+    s = float(volume.s_mm[index])
+    ends = [
+        pose.place(x0 + u * tx, y0 + u * ty, s)
+        for u in (ramp.middle_mm - ramp.width_mm / 2, ramp.middle_mm + ramp.width_mm / 2)
+    ]
+    return shape(
+        volume, index, "line", "ramp", ends, values={"width": quantity(ramp.width_mm, "mm")}
+    )
+
+
+def _register(spec: PhantomSpec) -> None:
+    def run(images: Sequence[Image], **parameters: Any) -> Analysis:
+        return analyse(spec, images, **parameters)
+
+    run.__doc__ = f"Measure a {spec.title}; see `analyse`."
+    registered: Run = run
+    measurement(
+        f"ct-{spec.key}",
+        version=VERSION,
+        title=f"{spec.title}, all modules",
+        edition=EDITION,
+        modalities=("CT",),
+    )(registered)
+
+
+for _spec in load_specs().values():
+    _register(_spec)

@@ -1,0 +1,1 @@
+"""The demo service: the simulated world carried through the real services."""

@@ -1,0 +1,3 @@
+"""Addresses of doses."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,3 @@
+"""Addresses of estate."""
+
+urlpatterns: list[object] = []

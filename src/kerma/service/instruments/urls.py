@@ -1,0 +1,3 @@
+"""Addresses of instruments."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,3 @@
+"""Addresses of records."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,131 @@
+"""Uniformity of flat fields with a planted slope and disc (methods, case 15)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kerma import imaging
+from kerma.core import Analysis
+from kerma.simulate import planar
+from tests.imaging.helpers import refused, u, value
+
+NAME = "planar-uniformity"
+P, SHAPE = 0.3, (800, 1000)
+
+
+def measure(pixels: np.ndarray, **parameters: object) -> Analysis:
+    return imaging.analyse(NAME, [planar.as_image(pixels, P)], **parameters)
+
+
+def sloped(percent_per_cm: float, noise: float = 0.0, seed: int = 1) -> np.ndarray:
+    return planar.flat_field(
+        SHAPE, mean=1000, noise=noise, seed=seed, pixel_mm=P,
+        gradient_percent_per_cm=(percent_per_cm, 0.0),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("slope", [0.05, 0.4, -0.8])
+def test_case_15_a_planted_slope(slope: float) -> None:
+    found = measure(sloped(slope))
+    field_cm = (1000 - 2 * 34) * P / 10  # 10 mm margins of whole pixels
+    expected = abs(slope) * field_cm / 4  # the quadrants' centres
+    assert value(found, "max_deviation") == pytest.approx(expected, abs=0.02)
+    assert value(found, "range") == pytest.approx(2 * expected, abs=0.04)
+    assert value(found, "max_deviation_from_centre") == pytest.approx(expected, abs=0.02)
+    assert value(found, "grid_neighbour_difference") == pytest.approx(abs(slope) * 1.0, rel=0.06)
+    assert value(found, "mean") == pytest.approx(1000, abs=0.5)
+
+
+def test_case_15_a_planted_disc() -> None:
+    disc = planar.with_disc(sloped(0.0), x=700.0, y=300.0, radius_px=60.0, change=0.01)
+    found = measure(disc)
+    assert value(found, "grid_max_deviation") == pytest.approx(1.0, abs=0.05)
+    assert value(found, "grid_range") == pytest.approx(1.0, abs=0.05)
+    extreme = next(r for r in found.regions if r.name == "Grid: largest deviation")
+    (x0, y0), (x1, y1) = extreme.points
+    assert np.hypot((x0 + x1) / 2 - 700, (y0 + y1) / 2 - 300) < 60
+
+
+def test_a_perfect_field_has_no_deviation() -> None:
+    found = measure(sloped(0.0) + np.random.default_rng(1).normal(0, 1e-6, SHAPE))
+    assert value(found, "max_deviation") < 1e-6
+
+
+def test_uncertainty_covers_the_truth() -> None:
+    field_cm = (1000 - 2 * 34) * P / 10
+    truth, z = 0.6 * field_cm / 4, []
+    for seed in range(40):
+        found = measure(sloped(0.6, noise=30.0, seed=seed))
+        z.append(value(found, "max_deviation_from_centre") - truth)
+        z[-1] /= u(found, "max_deviation_from_centre")
+    # The larger of two equal deviations is taken, so the mean lies a little high.
+    assert (np.abs(z) <= 2).mean() >= 0.85
+    assert -0.2 < np.mean(z) < 1.0
+
+
+def test_snr_and_local_snr() -> None:
+    found = measure(sloped(0.0, noise=10.0))
+    assert value(found, "snr") == pytest.approx(100, abs=4 * u(found, "snr"))
+    assert value(found, "local_snr") == pytest.approx(100, rel=0.01)
+    assert value(found, "noise") == pytest.approx(10, rel=0.02)
+
+
+def test_turned_and_mirrored_fields_agree() -> None:
+    pixels = sloped(0.5, noise=10.0)
+    one = measure(pixels)
+    for other in (pixels[::-1].copy(), pixels[:, ::-1].copy(), np.rot90(pixels).copy()):
+        two = measure(other)
+        for name in ("max_deviation", "range", "mean"):
+            assert value(two, name) == pytest.approx(value(one, name), rel=0.05)
+
+
+def test_gain_does_not_matter_and_the_definitions_are_stored() -> None:
+    pixels = sloped(0.5, noise=10.0)
+    one, two = measure(pixels), measure(pixels * 3.5)
+    for name, q in one.values.items():
+        scale = 3.5 if str(q.unit) == "PV" else 1.0
+        assert value(two, name) == pytest.approx(scale * q.value, rel=1e-6), name
+    stored = one.provenance.parameters["definitions"]
+    percent = {n for n, q in one.values.items() if str(q.unit) == "%"}
+    assert percent == set(stored)
+
+
+def test_a_collimated_field_is_measured_inside_the_blades() -> None:
+    pixels = np.full(SHAPE, 20.0) + np.random.default_rng(1).normal(0, 2, SHAPE)
+    pixels[150:700, 200:900] += sloped(0.0)[150:700, 200:900]
+    found = measure(pixels)
+    (x0, y0), (x1, y1) = found.regions[0].points
+    assert x0 > 200
+    assert y0 > 150
+    assert x1 < 900
+    assert y1 < 700
+    assert value(found, "max_deviation") < 0.1
+
+
+def test_an_object_in_the_field_is_refused() -> None:
+    hole = planar.with_disc(sloped(0.0, noise=5.0), x=500, y=300, radius_px=80, change=-0.3)
+    refused(NAME, [planar.as_image(hole, P)], "not-flat")
+
+
+def test_a_heel_effect_is_measured_not_refused() -> None:
+    assert value(measure(sloped(2.5, noise=5.0)), "max_deviation") > 10
+
+
+def test_two_images_are_refused() -> None:
+    refused(NAME, [planar.as_image(sloped(0.1), P)] * 2, "too-many-images")
+
+
+def test_too_large_a_margin_is_refused() -> None:
+    refused(NAME, [planar.as_image(sloped(0.1), P)], "bad-parameter", margin_mm=200)
+
+
+def test_a_processed_image_on_request_carries_a_warning() -> None:
+    shown = planar.as_image(sloped(0.1, noise=3.0), P, processing="presentation")
+    found = imaging.analyse(NAME, [shown], allow_processed=True)
+    assert any("processed" in w for w in found.warnings)
+
+
+def test_the_same_image_gives_the_same_bits() -> None:
+    pixels = sloped(0.3, noise=8.0)
+    assert measure(pixels).as_dict() == measure(pixels.copy()).as_dict()
