@@ -102,18 +102,17 @@ def sign_in(live_server: Any) -> Callable[[BrowserContext, Any], None]:
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-        context.add_cookies(
-            [{"name": cookie.key, "value": cookie.value, "url": live_server.url}]
-        )
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
 
     return act
 
 
 @pytest.fixture(autouse=True)
-def screenshot_on_failure(request: pytest.FixtureRequest, new_context: NewContext) -> Iterator[None]:
+def screenshot_on_failure(
+    request: pytest.FixtureRequest, new_context: NewContext
+) -> Iterator[None]:
     """Keep a picture of every open page of a failed test in ``test-results/``."""
     opened: list[Page] = []
-    real = new_context
 
     yield
     if not request.node.stash.get(_failed, False):
@@ -123,7 +122,6 @@ def screenshot_on_failure(request: pytest.FixtureRequest, new_context: NewContex
             opened.extend(value.pages)
         elif isinstance(value, Page):
             opened.append(value)
-    del real
     harness.RESULTS.mkdir(exist_ok=True)
     name = re.sub(r"[^\w.-]+", "-", request.node.name)
     for i, shown in enumerate(dict.fromkeys(opened)):

@@ -43,7 +43,9 @@ def test_a_value_is_saved_and_judged_on_leaving_its_field(grid: Page) -> None:
     expect(cell(grid, "hvl")).to_have_class("cell saved")
     expect(grid.locator("#progress")).to_have_text("4 of 5 tests")
     expect(grid.locator("#why-hvl")).to_contain_text("outside the suspension level")
-    expect(grid.locator("[data-grid] [aria-live]")).to_contain_text("Half-value layer, 81 kV: Suspension")
+    expect(grid.locator("[data-grid] [aria-live]")).to_contain_text(
+        "Half-value layer, 81 kV: Suspension"
+    )
 
 
 def test_enter_and_arrows_walk_the_column(grid: Page) -> None:
@@ -134,7 +136,10 @@ def test_a_value_survives_a_lost_connection_and_a_closed_page(grid: Page, guard:
     grid.goto("/style/")
     expect(reading(grid, "hvl")).to_have_value("3.3")
     expect(cell(grid, "hvl")).to_have_class("cell saved")
-    assert grid.evaluate("Object.keys(localStorage).filter((k) => k.startsWith('kerma-unsaved'))") == []
+    assert (
+        grid.evaluate("Object.keys(localStorage).filter((k) => k.startsWith('kerma-unsaved'))")
+        == []
+    )
 
 
 def test_being_signed_out_loses_nothing(grid: Page, guard: Guard) -> None:
@@ -152,9 +157,10 @@ def test_a_redirect_to_the_sign_in_page_is_not_taken_for_saved(grid: Page) -> No
     grid.locator("[data-grid-field][name=hvl]").evaluate(
         "(field) => { field.dataset.saveUrl = '/accounts/password/change/' }"
     )
-    grid.route("**/accounts/password/change/", lambda route: route.fulfill(
-        status=302, headers={"Location": "/accounts/login/"}
-    ))
+    grid.route(
+        "**/accounts/password/change/",
+        lambda route: route.fulfill(status=302, headers={"Location": "/accounts/login/"}),
+    )
     reading(grid, "hvl").fill("3.3")
     grid.keyboard.press("Enter")
     expect(cell(grid, "hvl")).to_have_class("cell unsent")

@@ -30,9 +30,7 @@ def opened(page: Page) -> Page:
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_component_is_accessible(new_context: NewContext, scheme: str, width: int) -> None:
-    page = new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 900}
-    ).new_page()
+    page = new_context(color_scheme=scheme, viewport={"width": width, "height": 900}).new_page()
     opened(page)
     assert_fits(page)
     assert_accessible(page)
@@ -73,7 +71,9 @@ def test_the_guard_sees_a_request_that_leaves(page: Page, guard: Guard) -> None:
 
 def test_verdicts_speak_by_colour_shape_and_word(page: Page) -> None:
     opened(page)
-    chips = page.locator("section", has=page.get_by_role("heading", name="Verdicts")).locator(".chip")
+    chips = page.locator("section", has=page.get_by_role("heading", name="Verdicts")).locator(
+        ".chip"
+    )
     words, shapes = chips.all_inner_texts(), [c.inner_html() for c in chips.all()[:7]]
     assert words[:7] == [
         "Pass", "Remedial", "Suspension", "Not done", "Not applicable", "Not enough data",
@@ -142,3 +142,16 @@ def test_a_chart_stays_drawn_when_the_bundle_is_missing(page: Page, guard: Guard
     expect(plot).to_have_attribute("data-drawn", "still")
     expect(plot.locator("[data-plot] > svg")).to_be_visible()
 
+
+def test_a_table_wider_than_its_place_scrolls_and_hides_nothing(new_context: NewContext) -> None:
+    page = opened(new_context(viewport={"width": 900, "height": 800}).new_page())
+    clipped = page.evaluate(
+        """() => [...document.querySelectorAll('.scroll')].filter((region) =>
+             region.firstElementChild.offsetWidth > region.clientWidth + 1
+             && getComputedStyle(region).overflowX === 'visible').length"""
+    )
+    assert clipped == 0
+    page.set_viewport_size({"width": 400, "height": 800})
+    expect(page.get_by_role("region", name="What waits for a check")).to_have_attribute(
+        "tabindex", "0"
+    )

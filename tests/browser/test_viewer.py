@@ -19,8 +19,9 @@ def viewer(page: Page, settings: Any) -> Page:
 
 
 def grey(page: Page, x: int, y: int) -> int:
-    script = "([x, y]) => document.querySelector('[data-viewer] canvas').getContext('2d').getImageData(x, y, 1, 1).data[0]"
-    return int(page.evaluate(script, [x, y]))
+    canvas = page.locator("[data-viewer] canvas")
+    read = "(c, [x, y]) => c.getContext('2d').getImageData(x, y, 1, 1).data[0]"
+    return int(canvas.evaluate(read, [x, y]))
 
 
 def test_the_window_maps_values_to_greys(viewer: Page) -> None:

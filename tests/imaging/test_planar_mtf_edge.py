@@ -62,10 +62,10 @@ def test_case_2_uncertainty_of_mtf50_covers_the_truth() -> None:
     f = np.linspace(0.01, NYQUIST, 20000)
     truth = f[np.argmax(planar.edge_mtf(f, 0.12, P, 2.0) < 0.5)]
     z = []
-    for seed in range(30):
+    for seed in range(24):
         found = measure(noisy(60, seed=100 + seed, shape=(300, 260)))
         z.append((value(found, "mtf50") - truth) / u(found, "mtf50"))
-    assert (np.abs(z) <= 2).sum() >= 25  # 95 % coverage gives 25 or more of 30 in 99.7 %
+    assert (np.abs(z) <= 2).sum() >= 20  # 95 % coverage gives 20 or more of 24 in 99.4 %
     assert 0.6 <= np.sqrt(np.mean(np.square(z))) <= 1.4
 
 
@@ -106,7 +106,7 @@ def test_case_5_a_sharpened_edge_is_refused(gain: float, radius: float) -> None:
 
 
 def test_noise_alone_is_not_taken_for_overshoot() -> None:
-    for seed in range(5):
+    for seed in range(3):
         measure(noisy(15, seed=seed))
 
 
@@ -186,13 +186,13 @@ def test_linearisation_undoes_a_logarithmic_detector() -> None:
     assert np.abs(with_log - truth)[:101].max() > 0.02  # negative control: not linearised
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(gain=st.floats(0.1, 50), offset=st.floats(-500, 5000))
 def test_gain_and_offset_do_not_matter(gain: float, offset: float) -> None:
     assert error_to_nyquist(measure(offset + gain * render()), 0.12, 2.0) < 0.0006
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(scale=st.floats(0.3, 3.0))
 def test_frequencies_scale_with_the_pixel(scale: float) -> None:
     pixels = noisy(100, seed=2)

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from kerma.reports.content import (
     Signing,
     SurveyReport,
     SystemIdentity,
+    Verification,
 )
 from kerma.reports.survey import build
 from tests.reports import example
@@ -300,6 +301,19 @@ def test_refusals(change: object, code: str) -> None:
 def test_unverified_row_shows_in_a_draft() -> None:
     rows = tuple(replace(s, verified_on=None) for s in draft().sources)
     assert "Not verified" in text_of(build(replace(draft(), sources=rows)))
+
+
+def test_row_verified_after_the_draft_counts_for_its_own_content_only() -> None:
+    rows = tuple(replace(s, verified_by="", verified_on=None) for s in draft().sources)
+    report = example.signed(replace(draft(), sources=rows))
+    made = tuple(Verification(s.row, s.sha256, "Dr N. Later", date(2026, 11, 25)) for s in rows)
+    later = replace(report, signing=replace(report.signing, verifications=made))
+    assert later.content_hash == report.content_hash
+    assert "Dr N. Later, 25 Nov 2026" in text_of(build(later)).replace("\u00a0", " ")
+    changed = tuple(replace(v, sha256="00" * 32) for v in made)
+    with pytest.raises(InputError) as refused:
+        build(replace(report, signing=replace(report.signing, verifications=changed)))
+    assert refused.value.code == "unverified-source"
 
 
 def test_damaged_chart_is_a_typeset_error_not_a_crash() -> None:

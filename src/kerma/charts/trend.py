@@ -105,6 +105,9 @@ def _share_axes(
     for layer in layers:
         encoding = layer["encoding"]
         owner = layer["mark"]["type"] == "line"
+        if layer["mark"]["type"] != "point":
+            # Only the points speak; what the renderer would say of a band is in local time.
+            layer["mark"]["aria"] = False
         if "x" in encoding:
             scale = {"domain": [first, last], "nice": False} if owner else {}
             axis = {"title": None, "tickCount": 6, "labelFlush": True, "labelOverlap": True}

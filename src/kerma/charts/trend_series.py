@@ -19,10 +19,6 @@ def series(
     """Line, bars and marks; the line stops at a missing value and at an event that breaks it."""
     rows = _rows(points, events, domain, unit)
     measured = [r for r in rows if r["value"] is not None]
-    present = [v for v in Verdict if any(r["verdict"] == str(v) for r in rows)]
-    legend = {"symbolOpacity": 1} if len(present) > 1 else None
-    verdict = {"field": "verdict", "type": "nominal", "sort": None, "legend": legend}
-    names = [str(v) for v in present]
     layers: list[Layer] = [
         {
             "data": values(measured),
@@ -46,37 +42,44 @@ def series(
                 },
             }
         )
+    layers.append(_marks(rows))
+    return layers
+
+
+def _marks(rows: list[dict[str, Any]]) -> Layer:
+    present = [v for v in Verdict if any(r["verdict"] == str(v) for r in rows)]
+    legend = {"symbolOpacity": 1} if len(present) > 1 else None
+    verdict = {"field": "verdict", "type": "nominal", "sort": None, "legend": legend}
+    names = [str(v) for v in present]
     mark: dict[str, Any] = {"type": "point", "filled": True, "opacity": 1, "size": 75}
     links: dict[str, Any] = {}
     if any(r.get("href") for r in rows):
         mark["cursor"] = "pointer"
         links = {"href": {"field": "href", "type": "nominal"}}
-    layers.append(
-        {
-            "data": values(rows),
-            "mark": mark,
-            "encoding": {
-                "x": X_TIME,
-                "y": {"field": "drawn", "type": "quantitative"},
-                "shape": {
-                    **verdict,
-                    "scale": {"domain": names, "range": [palette.SHAPES[v] for v in present]},
-                },
-                "fill": {
-                    **verdict,
-                    "scale": {"domain": names, "range": [palette.COLOURS[v] for v in present]},
-                },
-                "tooltip": [
-                    {"field": "day", "type": "nominal", "title": "date"},
-                    {"field": "shown", "type": "nominal", "title": "result"},
-                    {"field": "verdict", "type": "nominal"},
-                    {"field": "label", "type": "nominal", "title": "note"},
-                ],
-                **links,
+    return {
+        "data": values(rows),
+        "mark": mark,
+        "encoding": {
+            "x": X_TIME,
+            "y": {"field": "drawn", "type": "quantitative"},
+            "shape": {
+                **verdict,
+                "scale": {"domain": names, "range": [palette.SHAPES[v] for v in present]},
             },
-        }
-    )
-    return layers
+            "fill": {
+                **verdict,
+                "scale": {"domain": names, "range": [palette.COLOURS[v] for v in present]},
+            },
+            "tooltip": [
+                {"field": "day", "type": "nominal", "title": "date"},
+                {"field": "shown", "type": "nominal", "title": "result"},
+                {"field": "verdict", "type": "nominal"},
+                {"field": "label", "type": "nominal", "title": "note"},
+            ],
+            "description": {"field": "said", "type": "nominal"},
+            **links,
+        },
+    }
 
 
 def _rows(
@@ -97,6 +100,7 @@ def _rows(
             "shown": _shown(point, unit),
             "label": point.label or "–",
         }
+        row["said"] = f"{row['day']}: {row['shown']}, {row['verdict']}"
         if point.href:
             row["href"] = point.href
         if point.value is not None and point.expanded:

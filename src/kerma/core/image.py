@@ -36,7 +36,7 @@ class Image:
         Header values by DICOM keyword, for identity checks and the report: Manufacturer, KVP,
         SliceThickness, ConvolutionKernel, BodyPartExamined, PatientID hash is never here.
     z_mm, thickness_mm
-        Slice position along the table axis and nominal slice thickness (CT).
+        Slice position along the slice normal and nominal slice thickness (CT).
     saturated_at
         Largest value the stored bits can hold, after rescale, when known.
     """

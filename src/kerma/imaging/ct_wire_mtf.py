@@ -27,6 +27,8 @@ _FREQUENCIES = 200
 _COARSE = 0.05  # MTF left at the Nyquist frequency above which aliasing is warned of
 _INNER = 5 / 7  # of the square, to see what its size changes
 _MOST_UNEVEN = 0.05  # standard deviation of the surroundings, of the wire's height; design choice
+_PATCHES = 8  # of noise, per slice
+_LEAST_PATCHES = 4
 _FLOOR = 2.0  # an MTF level below this many times the noise floor is not reported
 
 
@@ -182,22 +184,27 @@ def _slice(
 
 
 def _noise_patches(pixels: Array, box: Rectangle, keep_out: float) -> list[Array]:
-    """Return flat squares beside the wire with the slice's own noise, their planes taken off."""
+    """Return plain squares beside the wire with the slice's own noise, their planes taken off.
+
+    Squares of the wire's size, half overlapped, that stay `keep_out` away from the wire; those
+    that hold a border (of the phantom) are left out, and the nearest 8 are kept.
+    """
     side = box.x1 - box.x0
-    patches: list[Array] = []
-    for down in range(-3, 4):
-        for across in range(-3, 4):
-            if (down, across) == (0, 0):
-                continue
-            x0, y0 = box.x0 + across * side, box.y0 + down * side
-            moved = Rectangle(x0, y0, x0 + side, y0 + side)
-            if moved.inside((pixels.shape[0], pixels.shape[1])):
-                patches.append(wire.without_plane(moved.cut(pixels), keep_out))
-    if not patches:
+    apart = side / 2 + keep_out
+    rows, columns = pixels.shape
+    found: list[tuple[float, Array]] = []
+    for y0 in range(0, rows - side + 1, side // 2):
+        for x0 in range(0, columns - side + 1, side // 2):
+            dx, dy = x0 - box.x0, y0 - box.y0
+            if max(abs(dx), abs(dy)) >= apart:
+                square = Rectangle(x0, y0, x0 + side, y0 + side)
+                patch = wire.without_plane(square.cut(pixels), keep_out)
+                found.append((math.hypot(dx, dy), patch))
+    if not found:
         return []
-    spread = np.array([p.std() for p in patches])
-    quiet = 1.5 * float(np.percentile(spread, 25))
-    return [p for p, s in zip(patches, spread, strict=True) if s <= quiet][:8]
+    quiet = 1.5 * float(np.percentile([p.std() for _, p in found], 25))
+    plain = sorted((f for f in found if f[1].std() <= quiet), key=lambda f: f[0])
+    return [patch for _, patch in plain[:_PATCHES]]
 
 
 def _mtf(used: Sequence[_Slice], frequency: Array, wire_mm: float | None) -> tuple[Mtf, float]:
@@ -235,7 +242,7 @@ def _mtf(used: Sequence[_Slice], frequency: Array, wire_mm: float | None) -> tup
 
 def _noise(s: _Slice, rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
     """Draw the transform of one realisation of the slice's noise."""
-    if len(s.noise) >= 4:
+    if len(s.noise) >= _LEAST_PATCHES:
         # A patch shifted, mirrored or turned is as good: random sign, direction order and phase.
         patch = s.noise[int(rng.integers(len(s.noise)))]
         turned = np.roll(patch, int(rng.integers(shape[1])), axis=1)
@@ -271,6 +278,11 @@ def _values(
             f"The pixels are too coarse: the MTF is still {found.value[-1] * 100:.0f} % at the "
             "Nyquist frequency, so what is measured is folded. Reconstruct a smaller field of "
             "view around the wire."
+        )
+    if any(len(s.noise) < _LEAST_PATCHES for s in used):
+        warnings.append(
+            "There is too little plain image beside the wire to see how its noise is correlated; "
+            "the uncertainty takes the pixels as independent and may be too small."
         )
     widths = np.array([s.found.fwhm_px for s in used]) * pixel_mm
     # Noise moves the half-height outline by noise over the slope there, about peak / FWHM.

@@ -26,8 +26,8 @@ class Grid:
         First column and row of the squares.
     width, height
         Size of a square in pixels.
-    overlap_steps
-        Grid steps after which two squares no longer overlap, (down, across).
+    parts
+        Grid steps to a side: so many steps on, the next square touches this one.
     """
 
     mean: Array
@@ -36,7 +36,7 @@ class Grid:
     tops: npt.NDArray[np.intp]
     width: int
     height: int
-    overlap_steps: tuple[int, int]
+    parts: int
 
     def square(self, row: int, column: int) -> Rectangle:
         """Return one square."""
@@ -46,7 +46,8 @@ class Grid:
     def neighbour_difference(self) -> tuple[float, Rectangle, Rectangle]:
         """Return the largest |difference of means| of adjacent, not overlapping squares."""
         best = (-1.0, (0, 0), (0, 0))
-        for axis, step in enumerate(self.overlap_steps):
+        step = self.parts
+        for axis in (0, 1):
             near = [slice(None), slice(None)]
             far = [slice(None), slice(None)]
             near[axis], far[axis] = slice(None, -step), slice(step, None)
@@ -64,15 +65,18 @@ class Grid:
 def grid(pixels: Array, field: Rectangle, size_px: tuple[float, float], overlap: float) -> Grid:
     """Return mean and SD of squares of about `size_px` (height, width) over a field.
 
-    `overlap` is the share of a side that neighbours have in common (0 to below 1).
+    `overlap` is the share of a side that neighbours have in common (0 to below 1), rounded to
+    1 - 1/n.
 
     Raises
     ------
     InputError
         Code ``region-too-small``: fewer than 2 x 2 squares fit, or a square is under 4 pixels.
     """
-    height, width = (round(s) for s in size_px)
-    steps = [max(1, round(s * (1.0 - overlap))) for s in (height, width)]
+    # A square is a whole number of steps, so that its next-but-so-many neighbour touches it.
+    parts = max(1, round(1.0 / (1.0 - overlap)))
+    steps = [max(1, round(s / parts)) for s in size_px]
+    height, width = (parts * step for step in steps)
     part = field.cut(pixels)
     tops, lefts = (
         np.arange(0, n - size + 1, step)
@@ -90,9 +94,8 @@ def grid(pixels: Array, field: Rectangle, size_px: tuple[float, float], overlap:
     first = _box_sums(part - offset, tops, lefts, height, width) / count
     second = _box_sums((part - offset) ** 2, tops, lefts, height, width) / count
     variance = np.maximum(0.0, second - first**2) * count / (count - 1)
-    apart = (-(-height // steps[0]), -(-width // steps[1]))
     return Grid(
-        first + offset, np.sqrt(variance), lefts + field.x0, tops + field.y0, width, height, apart
+        first + offset, np.sqrt(variance), lefts + field.x0, tops + field.y0, width, height, parts
     )
 
 

@@ -208,7 +208,7 @@ def _grid_values(squares: Grid, pixels: Array) -> tuple[dict[str, Quantity], tup
         snr = squares.mean / squares.sd
         odd = squares.square(*_where(np.abs(snr - snr.mean()))).moments(pixels)
         # Squares overlap; counting only those that do not is on the safe side.
-        apart = max(1, snr.size // (squares.overlap_steps[0] * squares.overlap_steps[1]))
+        apart = max(1, snr.size // squares.parts**2)
         values["local_snr"] = quantity(float(snr.mean()), "1", float(snr.std()) / math.sqrt(apart))
         values["local_snr_max_deviation"] = quantity(
             _max_deviation(snr), "%", 100.0 * odd.u_snr / abs(float(snr.mean()))

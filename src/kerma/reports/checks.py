@@ -50,7 +50,7 @@ def sources_used(report: SurveyReport) -> list[SourceLine]:
             code="unlisted-source",
             detail={"rows": missing},
         )
-    return [s for s in report.sources if s.row in named]
+    return [s for s in report.verified_sources() if s.row in named]
 
 
 def _check_times(report: SurveyReport) -> None:

@@ -9,7 +9,7 @@ hash: people sign a hash that already exists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -291,12 +291,27 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """A reference row verified between the draft and its issue; it holds for this hash only."""
+
+    row: str
+    sha256: str
+    by: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Signing:
-    """The state of the report and its signatures; the part outside the content hash."""
+    """The state of the report and its signatures; the part outside the content hash.
+
+    `verifications` made after the content was fixed are printed with the sources: they say who
+    checked a row against its document and change nothing that was signed.
+    """
 
     state: Literal["draft", "issued"] = "draft"
     signatures: tuple[Signature, ...] = ()
     issued_at: datetime | None = None
+    verifications: tuple[Verification, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +365,16 @@ class SurveyReport:
         data: dict[str, Any] = encode(self)
         del data["signing"]
         return data
+
+    def verified_sources(self) -> tuple[SourceLine, ...]:
+        """Return the sources with the verifications that were made after the content was fixed."""
+        later = {(v.row, v.sha256): v for v in self.signing.verifications}
+        return tuple(
+            replace(s, verified_by=v.by, verified_on=v.on)
+            if not s.verified and (v := later.get((s.row, s.sha256)))
+            else s
+            for s in self.sources
+        )
 
     @property
     def content_hash(self) -> str:

@@ -244,7 +244,7 @@ def _sources(report: SurveyReport) -> list[View]:
             "note": pretty_text(s.note),
             "verified": f"{s.verified_by}, {date_text(s.verified_on)}" if s.verified else "",
         }
-        for number, s in enumerate(report.sources, start=1)
+        for number, s in enumerate(report.verified_sources(), start=1)
     ]
 
 

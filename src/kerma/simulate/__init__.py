@@ -1,0 +1,1 @@
+"""Phantoms, images, dose reports and a whole service, invented, with known truth."""

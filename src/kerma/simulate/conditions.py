@@ -39,9 +39,10 @@ class Conditions:
     def any_number(self, symbol: str, *but: str) -> float | None:
         """Return the first value of a kind of unit, whatever its name."""
         for name, value in self.given.items():
-            if isinstance(value, Quantity) and name not in but:
-                if value.unit.same_kind(unit(symbol)):
-                    return value.to(symbol).value
+            if name in but or not isinstance(value, Quantity):
+                continue
+            if value.unit.same_kind(unit(symbol)):
+                return value.to(symbol).value
         return None
 
     @cached_property

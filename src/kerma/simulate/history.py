@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from kerma.simulate.department import load
 from kerma.simulate.models import Department, System
 from kerma.simulate.people import Signatories
+from kerma.simulate.phantom_images import (
+    PhantomTruth,
+    kind_of_analysis,
+    kinds_for,
+    phantom_images,
+)
 from kerma.simulate.seeding import stream
 from kerma.simulate.truth import Fault, State, planned_faults, state_of
 
@@ -91,6 +96,31 @@ class History:
             history=self,
             instruments=survey.instruments,
         )
+
+    def images_for(
+        self, protocol: Protocol, survey: PlannedSurvey, folder: Path
+    ) -> dict[str, PhantomTruth]:
+        """Write the phantom images of a survey; return their truth by the protocol's image id.
+
+        Image slots the system cannot fill (no such phantom simulated) are left out.
+        """
+        system = self.department.system(survey.system)
+        state = self.state(survey.system, survey.day)
+        found: dict[str, PhantomTruth] = {}
+        for slot in protocol.images:
+            kinds = [kind_of_analysis(a.analysis) for a in slot.analyses]
+            kind = next((k for k in kinds if k in kinds_for(system)), None)
+            if kind is not None:
+                found[slot.id] = phantom_images(
+                    kind,
+                    system,
+                    survey.day,
+                    state=state,
+                    folder=folder,
+                    seed=self.department.seed,
+                    count=slot.count if slot.count > 1 else None,
+                )
+        return found
 
 
 def build_history(department: Department) -> History:
@@ -230,8 +260,3 @@ def _upcoming(
         names, system, _weekday(due), "routine", "Routine level B", fault="", baseline=""
     )
     yield replace(survey, state="planned", checker="", approver="")
-
-
-def physical_rng(history: History, survey: PlannedSurvey) -> np.random.Generator:
-    """Return the stream that everything random about a survey's images draws from."""
-    return stream(history.department.seed, survey.key, "images")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from kerma.core import InputError
 from kerma.simulate import ct, planar
 from kerma.simulate.catphan import CatphanScan, catphan_series
 from kerma.simulate.department import load
+from kerma.simulate.detector import Detector
 from kerma.simulate.dicom_files import Array, Frame, Place, write_image
 from kerma.simulate.models import System
 from kerma.simulate.seeding import stream
 from kerma.simulate.truth import State
 
 PLANAR_KINDS = ("edge", "flat", "stp", "dark", "presentation")
-CT_KINDS = ("ct-water", "ct-wire", "catphan")
+CT_KINDS = ("ct-water", "ct-wire", "catphan504", "catphan604")
 _CBCT = ("cbct_dental", "cbct_other")
 
 
@@ -64,86 +66,6 @@ class _Made:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Detector:
-    """A planar detector in its state on a day.
-
-    PV = offset + gain K, with K the air kerma at the detector in µGy. Variance of a pixel:
-    (gain K)² / (quanta K area) + electronic² (+ 1/12 from rounding).
-    """
-
-    modality: str
-    plan: Mapping[str, Any]
-    quanta_per_mm2_ugy: float
-    sigma_mm: float
-
-    @classmethod
-    def of(cls, system: System, state: State) -> Detector:
-        """Return the detector of a system.
-
-        Raises
-        ------
-        InputError
-            Code ``no-planar-detector``.
-        """
-        plans = load("detectors")["planar"]
-        if system.modality not in plans:
-            raise InputError(
-                f"{system.name} makes no planar images the simulation knows.",
-                code="no-planar-detector",
-            )
-        plan = plans[system.modality]
-        return cls(
-            modality=system.modality,
-            plan=plan,
-            # Noise grows as the square root of what is lost in quanta.
-            quanta_per_mm2_ugy=plan["quanta_per_mm2_ugy"] / state["noise_scale"] ** 2,
-            sigma_mm=plan["sigma_mm"] * state["sharpness_scale"],
-        )
-
-    @property
-    def pixel_mm(self) -> float:
-        """Side of a pixel."""
-        return float(self.plan["pixel_mm"])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return (int(self.plan["side_px"]), int(self.plan["side_px"]))
-
-    def mean_pv(self, kerma_ugy: float) -> float:
-        """Return the mean pixel value at an air kerma."""
-        return float(self.plan["offset"] + self.plan["gain"] * kerma_ugy)
-
-    def noise_pv(self, kerma_ugy: float) -> float:
-        """Return the standard deviation of a pixel at an air kerma, rounding included."""
-        quanta = self.quanta_per_mm2_ugy * kerma_ugy * self.pixel_mm**2
-        quantum = (self.plan["gain"] * kerma_ugy) ** 2 / quanta if quanta else 0.0
-        return float(np.sqrt(quantum + self.plan["electronic_pv"] ** 2 + 1 / 12))
-
-    def expose(self, kerma_ugy: Array, rng: np.random.Generator) -> Array:
-        """Return pixel values for a map of air kerma."""
-        per_ugy = self.quanta_per_mm2_ugy * self.pixel_mm**2
-        absorbed = rng.poisson(np.clip(kerma_ugy, 0, None) * per_ugy) / per_ugy
-        read_out = rng.normal(0.0, self.plan["electronic_pv"], kerma_ugy.shape)
-        return np.asarray(self.plan["offset"] + self.plan["gain"] * absorbed + read_out)
-
-    def frame(self, pixels: Array, *, state: str = "raw", **more: Any) -> Frame:
-        """Wrap pixels with the header values of an exposure."""
-        mas = float(self.plan["mas"])
-        facts = {
-            "KVP": self.plan["kv"],
-            "Exposure": round(mas),
-            "ExposureInuAs": round(mas * 1000),
-            "ExposureTime": round(mas * 10),
-            "DistanceSourceToDetector": self.plan["sid_mm"],
-            "BodyPartExamined": "BREAST" if self.modality == "MG" else "PHANTOM",
-            **more,
-        }
-        bits = int(self.plan["bits"])
-        return Frame(pixels, self.modality, self.pixel_mm, state, bits, more=facts)
-
-
 def kinds_for(system: System) -> tuple[str, ...]:
     """Return the kinds of phantom images a system can make."""
     if system.equipment_type in ("ct", *_CBCT):
@@ -151,8 +73,21 @@ def kinds_for(system: System) -> tuple[str, ...]:
     return PLANAR_KINDS if system.modality in load("detectors")["planar"] else ()
 
 
+def kind_of_analysis(name: str) -> str | None:
+    """Return the kind of image a measurement needs; ``None`` when none is simulated for it."""
+    kinds: Mapping[str, str] = load("detectors")["kind_of_analysis"]
+    return kinds.get(name)
+
+
 def phantom_images(
-    kind: str, system: System, day: date, *, state: State, folder: Path, seed: int
+    kind: str,
+    system: System,
+    day: date,
+    *,
+    state: State,
+    folder: Path,
+    seed: int,
+    count: int | None = None,
 ) -> PhantomTruth:
     """Write the images of one phantom exposure or series and return their truth.
 
@@ -160,6 +95,8 @@ def phantom_images(
     ----------
     kind
         One of `kinds_for` (system).
+    system
+        Decides the detector and the header.
     day
         Day of acquisition.
     state
@@ -168,6 +105,9 @@ def phantom_images(
         Where to write; created when missing.
     seed
         Of the department.
+    count
+        How many images, where the kind is a series (flat fields of rising air kerma, dark frames,
+        slices); all of them by default.
 
     Raises
     ------
@@ -185,13 +125,15 @@ def phantom_images(
     made = _MAKERS[kind](system, state, rng)
     when = datetime.combine(day, time(9, 30))
     files = []
-    for number, frame in enumerate(made.frames, start=1):
+    for number, frame in enumerate(made.frames[:count], start=1):
         path = folder / f"{system.key}-{day:%Y%m%d}-{kind}-{number:03d}.dcm"
         write_image(path, frame, Place(system, when, seed, kind, number))
         files.append(path)
-    return PhantomTruth(
-        kind, system.key, day, seed, tuple(files), dict(made.values), dict(made.parameters)
-    )
+    told = {
+        name: value[:count] if isinstance(value, list) else value
+        for name, value in made.parameters.items()
+    }
+    return PhantomTruth(kind, system.key, day, seed, tuple(files), dict(made.values), told)
 
 
 def _edge(system: System, state: State, rng: np.random.Generator) -> _Made:
@@ -352,9 +294,10 @@ def _wire(system: System, state: State, rng: np.random.Generator) -> _Made:
     return _Made(tuple(frames), {**values, "sigma_mm": sigma})
 
 
-def _catphan(system: System, state: State, rng: np.random.Generator) -> _Made:
+def _catphan(model: str, system: System, state: State, rng: np.random.Generator) -> _Made:
     cbct = system.equipment_type in _CBCT
     scan = CatphanScan(
+        model=model,
         roll_deg=float(rng.uniform(-1.0, 1.0)),
         offset_mm=(float(rng.uniform(-2, 2)), float(rng.uniform(-2, 2))),
         noise_hu=(24.0 if cbct else 8.0) * state["noise_scale"],
@@ -395,5 +338,6 @@ _MAKERS: Mapping[str, Callable[[System, State, np.random.Generator], _Made]] = {
     "presentation": _presentation,
     "ct-water": _water,
     "ct-wire": _wire,
-    "catphan": _catphan,
+    "catphan504": partial(_catphan, "catphan504"),
+    "catphan604": partial(_catphan, "catphan604"),
 }

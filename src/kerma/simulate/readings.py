@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerma.core import InputError, Quantity, unit
+from kerma.core import InputError, Quantity, parse_quantity, unit
 from kerma.protocols.model import Protocol, ReadingSpec
 from kerma.simulate.conditions import Conditions
 from kerma.simulate.department import load
@@ -87,9 +88,10 @@ def readings_for(
     for reading in protocol.readings:
         part = protocol.instruments.get(reading.instrument or "")
         meter = by_key.get(carried.get(part.kind, "")) if part else None
-        values = _values(protocol, reading, system, state)
+        factor = _factor(reading, system, day, meter)
         found[reading.id] = [
-            _typed(value, reading, rule, system, state, day, meter, rng) for value, rule in values
+            _typed(value, reading, factor=factor, noise=_noise(rule, state), rule=rule, rng=rng)
+            for value, rule in _values(protocol, reading, system, state)
         ]
     return found
 
@@ -152,38 +154,46 @@ def _values(
     count = max([reading.repeats, *(len(p) for p in reading.points.values())])
     for index in range(count):
         at = {name: points[index] for name, points in reading.points.items() if index < len(points)}
-        given = {**setup, **at}
+        assumed = {k: parse_quantity(v) for k, v in rule.get("assume", {}).items()}
+        given = {**assumed, **setup, **at}
         conditions = Conditions(system.equipment_type, state, given, title.lower())
         if reading.functional:
             yield Quantity(0.0 if state.failing(words) else 1.0, unit("1")), rule
             continue
         exposure = Exposure(system, state, conditions, reading.id, words, index, rule)
-        yield MODELS[rule.get("model", "typical")](exposure), rule
+        value = MODELS[rule.get("model", "typical")](exposure)
+        for name in rule.get("scaled", ()):
+            value = replace(value, value=value.value * state[name])
+        yield value, rule
+
+
+def _noise(rule: Mapping[str, Any], state: State) -> float:
+    """Return the relative standard deviation between readings."""
+    model = str(rule.get("model", "typical"))
+    if "noise" in rule:
+        return float(rule["noise"]) / 100
+    if model == "tube_voltage":
+        return state["kv_noise_percent"] / 100
+    if model.endswith("kerma"):
+        return state["output_noise_percent"] / 100
+    return float(load("readings")["noise_percent"]) / 100
 
 
 def _typed(
     true: Quantity,
     reading: ReadingSpec,
+    *,
+    factor: float,
+    noise: float,
     rule: Mapping[str, Any],
-    system: System,
-    state: State,
-    day: date,
-    meter: Instrument | None,
     rng: np.random.Generator,
 ) -> str:
+    """Return what is typed: the true value with noise, as the uncorrected meter indicates it."""
     if reading.functional:
         return f"{true.value:.0f}"
-    value = true.to(reading.unit).value
-    noise = float(rule.get("noise", load("readings")["noise_percent"])) / 100
-    if rule.get("model") in ("tube_voltage",):
-        noise = state["kv_noise_percent"] / 100
-    elif rule.get("model", "").endswith("kerma"):
-        noise = state["output_noise_percent"] / 100
-    value *= 1 + noise * float(rng.standard_normal())
-    value /= _factor(reading, system, day, meter)
-    if rule.get("whole"):
-        return f"{value:.0f} {reading.unit}".removesuffix(" 1")
-    return f"{_shown(value)} {reading.unit}".removesuffix(" 1")
+    value = true.to(reading.unit).value * (1 + noise * float(rng.standard_normal())) / factor
+    shown = f"{value:.0f}" if rule.get("whole") else _shown(value)
+    return f"{shown} {reading.unit}".removesuffix(" 1")
 
 
 def _shown(value: float) -> str:
@@ -192,9 +202,7 @@ def _shown(value: float) -> str:
     return f"{rounded:.10f}".rstrip("0").rstrip(".") or "0"
 
 
-def _factor(
-    reading: ReadingSpec, system: System, day: date, meter: Instrument | None
-) -> float:
+def _factor(reading: ReadingSpec, system: System, day: date, meter: Instrument | None) -> float:
     """Return the true calibration factor of the meter for a reading; 1 where none is certified."""
     certificate = meter.certificate_on(day) if meter else None
     if meter is not None and certificate is None:

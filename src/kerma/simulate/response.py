@@ -7,6 +7,7 @@ live in the data files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,17 +171,34 @@ def ct_index_shown(e: Exposure) -> Quantity:
     return quantity(weighted * e.state["index_scale"], "mGy")
 
 
+def entrance_rate(e: Exposure) -> Quantity:
+    """Return the entrance air kerma rate that automatic control needs behind 20 cm of water.
+
+    The receptor rate, carried back by the inverse square from the receptor to the entrance point
+    and by the transmission of the water; ``gain`` stands for scatter, table and grid.
+    With ``unit_of: uGy``, air kerma per image.
+    """
+    through = e.conditions.beam().transmission("water", e.conditions.phantom_mm or 200.0)
+    inverse_square = (1000.0 / 700.0) ** 2
+    rate = e.state["receptor_dose_ugy"] * inverse_square / (through * float(e.rule["gain"]))
+    return quantity(rate * float(e.rule.get("times", 1.0)), str(e.rule.get("unit_of", "uGy/s")))
+
+
 def typical(e: Exposure) -> Quantity:
     """Return a usual value, shifted by the system's own offset and by its true state.
 
-    Rule keys: ``typical``, ``spread`` (per cent between systems), ``scaled`` and ``added`` (names
-    in the true state), ``by_index`` (a list of factors, for a series).
+    Rule keys: ``typical``, or ``cases`` (pairs of a regular expression and a value); ``spread``
+    (per cent between systems; ``own`` names the offset, so that two readings can share one),
+    ``added`` (name in the true state), ``by_index`` (factors, for a series).
     """
-    text = str(e.rule["typical"])
+    text = str(e.rule.get("typical", ""))
+    for pattern, case in e.rule.get("cases", ()):
+        if re.search(pattern, e.words):
+            text = str(case)
+            break
     head, _, symbol = text.partition(" ")
-    value = float(head) * (1 + float(e.rule.get("spread", 1.0)) / 100 * e.own())
-    if "scaled" in e.rule:
-        value *= e.state[e.rule["scaled"]]
+    offset = e.own(str(e.rule.get("own", "")))
+    value = float(head) * (1 + float(e.rule.get("spread", 1.0)) / 100 * offset)
     if "added" in e.rule:
         value += e.state[e.rule["added"]] * float(e.rule.get("added_times", 1.0))
     factors = e.rule.get("by_index")
@@ -215,6 +233,7 @@ MODELS: Mapping[str, Model] = {
         charge_under_control,
         ct_kerma_length,
         ct_index_shown,
+        entrance_rate,
         typical,
         set_value,
     )

@@ -115,8 +115,8 @@ def text_reader(dataset: Dataset) -> headers.Text:
     """Return a function that gives the text of a header element, or ``None``."""
 
     def text(group: int, element: int) -> str | None:
-        value = dataset.get(Tag(group, element))
-        value = getattr(value, "value", value)
+        found: Any = dataset.get(Tag(group, element))
+        value = getattr(found, "value", found)
         if isinstance(value, (MultiValue, list)):
             value = "\\".join(str(part) for part in value)
         return str(value).strip(" \0") or None if value is not None else None
@@ -150,14 +150,18 @@ def quantity(dataset: Dataset, keyword: str, kind: str, unit: str, warn: Warn) -
     def note(text: str) -> None:
         warn(f"{keyword}: {text}")
 
+    if any("," in text and "." in text for text in sent):
+        # Some makers part several values with commas where DICOM wants backslashes.
+        sent = tuple(part.strip() for text in sent for part in text.split(",") if part.strip())
+        note("values parted by commas were read as several")
     tag = Tag(keyword)
     if dictionary_VR(tag) == "IS" and any("." in text for text in sent):
         note(f"{', '.join(sent)} is not a whole number, as the element requires; it is used")
     return convert(kind, sent, unit, note)
 
 
-def _fields(dataset: Dataset, warn: Warn) -> dict[str, dict[str, Value]]:
-    parts: dict[str, dict[str, Value]] = {}
+def _fields(dataset: Dataset, warn: Warn) -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {}
     for row in attributes():
         fields = parts.setdefault(row.part, {})
         if row.field in fields:
@@ -179,7 +183,9 @@ def _event(dataset: Dataset, sop_uid: str, warn: Warn) -> Event:
         filters=tuple(_filters(dataset, parts["filter"], warn)),
     )
     detector = parts["detector"]
-    facts = {"maker_index_type": "RelativeXRayExposure"} if "maker_index" in detector else {}
+    facts: dict[str, Any] = (
+        {"maker_index_type": "RelativeXRayExposure"} if "maker_index" in detector else {}
+    )
     breast = {**parts["breast"], **_fibroglandular(dataset)}
     mechanics: dict[str, Any] = dict(parts["mechanics"])
     mammography = str(dataset.get("Modality") or "") == "MG"
@@ -253,8 +259,11 @@ def _term(dataset: Dataset, keyword: str) -> Code | None:
 
 def _coded(dataset: Dataset, keyword: str) -> Code | None:
     for item in dataset.get(keyword) or ():
-        parts = (str(item.get(k) or "") for k in ("CodeValue", "CodingSchemeDesignator"))
-        return Code(*parts, str(item.get("CodeMeaning") or ""))
+        value, scheme, meaning = (
+            str(item.get(keyword) or "")
+            for keyword in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+        )
+        return Code(value, scheme, meaning)
     return None
 
 
@@ -270,7 +279,7 @@ def _material(dataset: Dataset, keyword: str) -> Code | None:
     return materials().get(text.upper(), Code("", "", text))
 
 
-def _field_of_view(dataset: Dataset) -> dict[str, Value]:
+def _field_of_view(dataset: Dataset) -> dict[str, Any]:
     """Derive the field at the detector from Field of View Dimension(s): rows, columns in mm."""
     try:
         numbers = [float(text) for text in numbers_of(dataset, "FieldOfViewDimensions")]
@@ -291,7 +300,7 @@ def _filters(dataset: Dataset, thickness: dict[str, Value], warn: Warn) -> Itera
     """Read filters: one a material, with the thickness pair of the same place in the list."""
     kind = _text(dataset, "FilterType")
     match = _FILTER_TYPE.fullmatch((kind or "").upper())
-    names = (_text(dataset, "FilterMaterial") or "").split("\\")
+    names = re.split(r"[\\,]", _text(dataset, "FilterMaterial") or "")
     if names == [""]:
         if match and match[1] in materials():
             how = f"from Filter Type {kind}"
@@ -308,7 +317,9 @@ def _filters(dataset: Dataset, thickness: dict[str, Value], warn: Warn) -> Itera
         return
     for index, text in enumerate(names):
         fields: dict[str, Any] = {
-            field: value._replace(numbers=value.numbers[index : index + 1])
+            field: value._replace(
+                numbers=value.numbers[index : index + 1], sent=value.sent[index : index + 1]
+            )
             for field, value in thickness.items()
             if index < len(value.numbers)
         }

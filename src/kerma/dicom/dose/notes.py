@@ -14,6 +14,7 @@ class Notes:
         self._more = 0
 
     def __call__(self, note: str) -> None:
+        """Keep a sentence, unless it was kept before."""
         if note in self._kept:
             return
         if len(self._kept) >= MOST:

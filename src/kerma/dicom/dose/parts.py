@@ -41,6 +41,7 @@ class Source:
     field_height: Value | None = None
     field_width: Value | None = None
     field_area: Value | None = None
+    intensifier_diameter: Value | None = None
     filters: tuple[Filter, ...] = ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +28,9 @@ from kerma.dicom.dose.values import Value, Warn, measured, single
 # whose values are published).
 _PHILIPS_SHUTTER_PLANE_MM = 1000.0
 _MM2_A_M2 = 1e6
+# Siemens writes its own data as XML into the event's comment; one element of it is wanted, and no
+# XML reader needs to be trusted with the rest.
+_INTENSIFIER = re.compile(r'<iiDiameter SRData="(\d{1,4}(?:\.\d{1,3})?)"\s*/>')
 
 
 def accumulated(item: Item, warn: Warn) -> Accumulated:
@@ -59,6 +64,11 @@ def event(item: Item, number: int, warn: Warn) -> Event:
     fields = parts["event"]
     fields.setdefault("uid", "")
     _shutters(parts, warn)
+    diameter = _INTENSIFIER.search(fields.get("comment") or "")
+    if diameter:
+        parts["source"]["intensifier_diameter"] = single(
+            float(diameter[1]), "length", "derived", "from the maker's data in the comment"
+        )
     source = Source(
         **parts["source"], filters=tuple(filters(parts.items_of("filters"), warn, where))
     )
@@ -92,10 +102,9 @@ def sorted_filter(fields: dict[str, Any], warn: Warn, where: str) -> Filter:
     """Make a filter whose thicknesses are in order."""
     low: Value | None = fields.get("thickness_min")
     high: Value | None = fields.get("thickness_max")
-    if low and high and low.number is not None and high.number is not None:
-        if low.number > high.number:
-            warn(f"{where}: the smallest filter thickness exceeds the largest; they were exchanged")
-            fields = {**fields, "thickness_min": high, "thickness_max": low}
+    if low and high and (low.number or 0.0) > (high.number or math.inf):
+        warn(f"{where}: the smallest filter thickness exceeds the largest; they were exchanged")
+        fields = {**fields, "thickness_min": high, "thickness_max": low}
     return Filter(**fields)
 
 
@@ -114,7 +123,8 @@ def _shutters(parts: Parts, warn: Warn) -> None:
         a, b = numbers.get(one), numbers.get(other)
         return None if a is None or b is None else (abs(a) + abs(b)) * scale
 
-    height, width = extent("top", "bottom"), extent("left", "right")
+    # The published values of such a report call left to right the height; the area is the same.
+    height, width = extent("left", "right"), extent("top", "bottom")
     if height is not None:
         source["field_height"] = single(height, "length", "derived", how)
     if width is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from kerma.core import InputError, UnsupportedError
@@ -47,6 +48,7 @@ def study_of(tree: Tree, data: bytes, name: str) -> StudyRecord:
         )
     events = _events(parts, sop_uid, notes)
     administrations = _administrations(parts, sop_uid, notes)
+    _plausible(events, parts["report"], notes)
     date, time = text(0x0008, 0x0023), text(0x0008, 0x0033)
     report = Report(
         **_about(parts, notes),
@@ -116,6 +118,22 @@ def _events(parts: Parts, sop_uid: str, warn: Warn) -> tuple[Event, ...]:
         for item in parts.items_of(field):
             found.append(read(item, len(found) + 1, warn))
     return _identified(found, sop_uid, "event", warn)
+
+
+def _plausible(events: Sequence[Event], about: dict[str, Any], warn: Warn) -> None:
+    """Flag a CT exposure time longer than the whole irradiation lasted; nothing is rescaled."""
+    try:
+        started, ended = (datetime.fromisoformat(about[name]) for name in ("started", "ended"))
+        window_s = (ended - started).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return
+    for number, event in enumerate(events, 1):
+        time = event.ct.exposure_time if event.ct else None
+        if time is not None and time.number is not None and time.number > window_s + 1.0:
+            warn(
+                f"event {number}: an exposure time of {time.number:g} s is longer than the "
+                f"{window_s:g} s from the start to the end of irradiation; it is kept as sent"
+            )
 
 
 def _administrations(parts: Parts, sop_uid: str, warn: Warn) -> tuple[Administration, ...]:

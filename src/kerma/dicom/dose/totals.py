@@ -98,11 +98,17 @@ def _total(
         return Total(value=said[0] if said else None, stated=said[0] if said else None)
     if a is None or b is None:
         return Total(value=a or b, stated=a, summed=b, note=why_not if a is None else "")
-    return _chosen(a, b, reason, max((_step(value) for value in mine), default=0.0))
+    return _chosen(
+        a, b, reason, max((_step(value) for value in mine if any(value.numbers)), default=0.0)
+    )
 
 
 def _chosen(stated: Value, summed: Value, partial: str, event_step: float) -> Total:
-    """Prefer the stated total, unless it was rounded away or is coarser than the sum."""
+    """Prefer the stated total, unless it was rounded away or is coarser than the sum.
+
+    Coarser means: the two differ by more than 1 %, the last digit stated is worth more than the
+    last digit of every event (zeros aside, whose digits say nothing), and more than 1 % of the sum.
+    """
     x, y = stated.numbers[0], summed.numbers[0]
     difference = (y - x) / x if x else None
     flagged = abs(difference) > FLAG_ABOVE if difference is not None else y > 0
@@ -110,7 +116,7 @@ def _chosen(stated: Value, summed: Value, partial: str, event_step: float) -> To
     note = ""
     if x == 0 and y > 0:
         note = "the device states 0; the sum of the events is used"
-    elif not partial and step > event_step and step > FLAG_ABOVE * max(y, 0.0):
+    elif flagged and not partial and step > event_step and step > FLAG_ABOVE * y:
         note = "the stated total is rounded more coarsely than the events; their sum is used"
     value = summed if note else stated
     return Total(

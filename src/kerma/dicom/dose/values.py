@@ -174,7 +174,7 @@ def measured(item: Item, quantity: str, warn: Warn) -> Value:
 
 
 def resolution(text: str) -> float | None:
-    """Return the weight of the last digit of a number as sent: 0.0001 for “0.0001”, 10 for “1E1”."""
+    """Return the weight of the last digit of a number as sent: 0.0001 for “0.0001”, 10 for 1E1."""
     match = re.fullmatch(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?", text.strip())
     if not match or not (match[1] or match[2]):
         return None

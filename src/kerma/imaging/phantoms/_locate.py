@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from kerma.core import AnalysisError, InputError
 from kerma.imaging.phantoms._pose import Pose, rigid_fit
-from kerma.imaging.phantoms._ramps import fit_origin
+from kerma.imaging.phantoms._ramps import Origin, fit_origin
 from kerma.imaging.phantoms._spec import PhantomSpec, polar
 from kerma.imaging.phantoms._volume import Axis, Volume, mean_of
 
@@ -56,8 +56,10 @@ class _Match:
 
 def locate(
     volume: Volume, axis: Axis, spec: PhantomSpec, known: Sequence[PhantomSpec], manual: Overrides
-) -> Pose:
-    """Return the pose of the phantom, or refuse.
+) -> tuple[Pose, Origin | None]:
+    """Return the pose of the phantom and what the ramps said of it, or refuse.
+
+    With the origin slice set by hand the ramps are not asked.
 
     Raises
     ------
@@ -70,12 +72,13 @@ def locate(
     _require_identity(match, volume, axis, spec, known=known, manual=manual)
     assert match is not None
     pose = _with_inserts(volume, match, manual)
+    origin = None
     if manual.slice_index is None:
         origin = fit_origin(volume, pose, spec.sensitometry)
         pose = pose.moved(origin_mm=origin.origin_mm, u_origin_mm=origin.u_mm)
     _require_extent(volume, axis, pose, spec)
     _require_modules(volume, pose, spec)
-    return pose
+    return pose, origin
 
 
 def _match(volume: Volume, axis: Axis, spec: PhantomSpec, manual: Overrides) -> _Match | None:

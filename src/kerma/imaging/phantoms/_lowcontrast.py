@@ -122,7 +122,7 @@ def _null(volume: Volume, pose: Pose, spec: PhantomSpec, radius_mm: float) -> fl
     """Return the scatter of the contrast where there is nothing, over angles, of single slices."""
     circle = spec.low_contrast.radius_mm
     angles = np.arange(_NULL_ANGLES) * 360 / _NULL_ANGLES
-    slices = usable_slices(volume, pose, spec.uniformity)[:3]
+    slices = usable_slices(volume, pose, spec.uniformity)[:2]
     found = [
         [_contrast(volume, pose, i, circle, angle=float(a), radius_mm=radius_mm) for a in angles]
         for i in slices

@@ -73,12 +73,12 @@ def analyse(spec: PhantomSpec, images: Sequence[Image], **parameters: Any) -> An
     volume = order_series(images, needed_mm=max(offsets) - min(offsets))
     manual, part = _overrides(given, volume)
     axis = find_axis(volume, spec.body_radius_mm)
-    pose = locate(volume, axis, spec, list(load_specs().values()), manual)
+    pose, origin = locate(volume, axis, spec, list(load_specs().values()), manual)
     part.warnings += volume.warnings
     part.add(_position(volume, pose))
     part.add(_sensitometry.ct_numbers(volume, pose, spec))
     part.add(_sensitometry.rod_spacing(volume, pose, spec))
-    part.add(_thickness(volume, pose, spec.sensitometry))
+    part.add(_thickness(volume, pose, spec.sensitometry, origin))
     part.add(_uniformity.uniformity(volume, pose, spec))
     part.add(_uniformity.noise_power(volume, pose, spec))
     part.add(_linepairs.line_pairs(volume, pose, spec))
@@ -157,7 +157,9 @@ def _position(volume: Volume, pose: Pose) -> Part:
     return part
 
 
-def _thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Part:
+def _thickness(
+    volume: Volume, pose: Pose, sens: Sensitometry, origin: _ramps.Origin | None
+) -> Part:
     """Return slice thickness and increment from the ramps, with their profiles."""
     part = Part()
     found = _ramps.slice_thickness(volume, pose, sens)
@@ -167,12 +169,11 @@ def _thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Part:
     part.values["slice_thickness"] = quantity(found.thickness_mm, "mm", found.u_mm)
     if volume.thickness_mm is not None:
         part.facts["slice_thickness_nominal_mm"] = volume.thickness_mm
-    try_origin = _ramps.fit_origin(volume, pose, sens)
-    if try_origin.increment_ratio is not None:
+    if origin is not None and origin.increment_ratio is not None:
         part.values["slice_increment"] = quantity(
-            volume.increment_mm * try_origin.increment_ratio,
+            volume.increment_mm * origin.increment_ratio,
             "mm",
-            volume.increment_mm * (try_origin.u_increment_ratio or 0.0),
+            volume.increment_mm * (origin.u_increment_ratio or 0.0),
         )
         part.facts["slice_increment_nominal_mm"] = volume.increment_mm
     first = found.profiles[0].index

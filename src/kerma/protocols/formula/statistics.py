@@ -24,6 +24,8 @@ Values = list[Number]
 # The package is untyped, and makes some functions when imported where no checker can see them.
 _log: Callable[[Number], Number] = vars(umath)["log"]
 _uncertain: Callable[[float, float], Number] = uncertainties.ufloat
+# A spread this far below the mean is the rounding of the mean itself: the readings are equal.
+_ROUNDING = 1e-14
 
 
 def nominal(x: Number) -> float:
@@ -67,7 +69,7 @@ def sd(v: Values) -> Number:
     """Experimental standard deviation, divisor n − 1 (JCGM 100:2008, 4.2.2)."""
     m = _mean(v)
     variance = sum((x - m) ** 2 for x in v) / (len(v) - 1)
-    return root(variance)
+    return 0.0 if nominal(variance) <= (_ROUNDING * nominal(m)) ** 2 else root(variance)
 
 
 def cov(v: Values) -> Number:
@@ -113,7 +115,8 @@ def listed(v: Values) -> Values:
 def max_difference(v: Values) -> Number:
     """Largest distance from the mean."""
     m = _mean(v)
-    return largest([absolute(x - m) for x in v])
+    far = largest([absolute(x - m) for x in v])
+    return 0.0 if nominal(far) <= _ROUNDING * abs(nominal(m)) else far
 
 
 def max_deviation(v: Values) -> Number:

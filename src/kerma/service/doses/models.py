@@ -36,7 +36,7 @@ class Study(models.Model):
     fluoro_time_s = models.FloatField(null=True)
     agd_left_mgy = models.FloatField(null=True)
     agd_right_mgy = models.FloatField(null=True)
-    record = models.JSONField(help_text="the merged typed record, without identifiers")
+    record = models.BinaryField(help_text="the merged typed record, without identifiers")
 
     class Meta:
         ordering = ["-date", "-time", "-id"]
@@ -62,7 +62,6 @@ class DoseEvent(models.Model):
     dose_rp_gy = models.FloatField(null=True)
     agd_mgy = models.FloatField(null=True)
     kvp_kv = models.FloatField(null=True)
-    detail = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["study", "order"]
@@ -73,11 +72,14 @@ class DoseEvent(models.Model):
 
 
 class DoseObject(models.Model):
-    """A DICOM object that was read and stored, known by its SOP Instance UID."""
+    """A DICOM object that was read and stored, known by its content.
 
-    sop_uid = models.CharField(max_length=128, unique=True)
+    SOP Instance UIDs should be unique and in practice are not: edited copies keep them.
+    """
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    sop_uid = models.CharField(max_length=128, db_index=True)
     sop_class = models.CharField(max_length=128)
-    sha256 = models.CharField(max_length=64, db_index=True)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="objects_read")
     stored_at = models.DateTimeField()
     warnings = models.JSONField(default=list)

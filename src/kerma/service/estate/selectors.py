@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
-from kerma.service.estate.models import DicomIdentity, System
+from kerma.service.estate.models import DicomIdentity, Site, System, SystemEvent
 from kerma.service.people.models import Person
 from kerma.service.records.selectors import within
 
@@ -37,7 +38,108 @@ def filtered(rows: QuerySet[System], query: dict[str, str]) -> QuerySet[System]:
         rows = rows.filter(room__site__key=query["site"])
     if query.get("status"):
         rows = rows.filter(status=query["status"])
+    if query.get("gaps"):
+        rows = rows.filter(GAPS)
     return rows.distinct()
+
+
+# IR(ME)R 2017 reg 15(2): what an inventory must say of every system.
+GAPS = (
+    Q(manufacturer="")
+    | Q(model="")
+    | Q(serial="")
+    | Q(manufactured=None)
+    | Q(installed=None)
+    | Q(manufactured=0)
+    | Q(installed=0)
+)
+
+
+def sites(reader: Person) -> QuerySet[Site]:
+    """Return the sites a person may see."""
+    return within(Site.objects.all(), reader, "employer").select_related("employer")
+
+
+def status_counts(reader: Person) -> dict[str, int]:
+    """Return how many systems there are of each status."""
+    rows = within(System.objects.all(), reader, "room__site__employer").order_by()
+    return dict(rows.values_list("status").annotate(n=Count("pk")))
+
+
+def events(system: System) -> QuerySet[SystemEvent]:
+    """Return what happened to a system, newest first."""
+    return system.events.select_related("recorded_by")
+
+
+# Routine surveys are due --------------------------------------------------------------------------
+
+_COUNTS_AS_ROUTINE = ("routine", "commissioning", "acceptance")
+SOON_DAYS = 30
+
+
+def with_last_survey(rows: QuerySet[System]) -> QuerySet[System]:
+    """Add `last`: the day of the last issued survey that counts towards the routine interval."""
+    counted = Q(surveys__state="issued", surveys__purpose__in=_COUNTS_AS_ROUTINE)
+    return rows.annotate(last=Max("surveys__performed_on", filter=counted))
+
+
+def _months(modality: str) -> int:
+    from kerma.service.testing.policy import policy
+
+    every = policy()["survey_every_months"]
+    return int(every.get(modality, every["default"]))
+
+
+def due_day(modality: str, last: date | None) -> date | None:
+    """Return the day the next routine survey is due; ``None`` before the first."""
+    from kerma.service.testing.selectors import add_months
+
+    return add_months(last, _months(modality)) if last else None
+
+
+def _last_for(limit: date, months: int) -> date:
+    """Return the latest survey day whose next one is due on or before `limit`."""
+    from kerma.service.testing.selectors import add_months
+
+    day = add_months(limit, -months)
+    while add_months(day + timedelta(days=1), months) <= limit:
+        day += timedelta(days=1)
+    while add_months(day, months) > limit:
+        day -= timedelta(days=1)
+    return day
+
+
+def _due_by(limit: date) -> Q:
+    from kerma.service.testing.policy import policy
+
+    every = policy()["survey_every_months"]
+    named = [m for m in every if m != "default"]
+    found = Q(last__lte=_last_for(limit, int(every["default"]))) & ~Q(modality__in=named)
+    for modality in named:
+        found |= Q(modality=modality, last__lte=_last_for(limit, int(every[modality])))
+    return found
+
+
+def due(rows: QuerySet[System], which: str, on: date) -> QuerySet[System]:
+    """Narrow systems to those whose routine survey is ``overdue``, due ``soon`` or ``never`` made.
+
+    Withdrawn systems are left out. The rows carry `last` afterwards.
+    """
+    rows = with_last_survey(rows.exclude(status="withdrawn"))
+    before = _due_by(on - timedelta(days=1))
+    if which == "overdue":
+        return rows.filter(before)
+    if which == "soon":
+        return rows.filter(_due_by(on + timedelta(days=SOON_DAYS))).exclude(before)
+    return rows.filter(last=None)
+
+
+def open_actions(systems: Sequence[System]) -> dict[int, int]:
+    """Return how many actions are not closed, by system."""
+    from kerma.service.records.models import Action
+
+    rows = Action.objects.filter(system__in=list(systems)).exclude(status="closed").order_by()
+    return dict(rows.values_list("system").annotate(n=Count("pk")))
 
 
 def match_device(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 ROLES = [
     ("assistant", "Healthcare science assistant"),
@@ -54,6 +55,18 @@ class User(AbstractUser):
 
     person = models.OneToOneField(Person, null=True, blank=True, on_delete=models.PROTECT)
     shortcuts = models.BooleanField(default=True, help_text="Single-key shortcuts are on.")
+
+    @property
+    def display_name(self) -> str:
+        """The person's name, or the sign-in's own when it belongs to nobody."""
+        return str(self.person) if self.person else self.get_full_name() or self.username
+
+    @property
+    def role_line(self) -> str:
+        """What may be printed under the name today: “Clinical scientist · MPE, RPA”."""
+        from kerma.service.people.selectors import role_line
+
+        return role_line(self.person, timezone.localdate()) if self.person else ""
 
 
 class Credential(models.Model):

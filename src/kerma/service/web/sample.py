@@ -16,8 +16,18 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from kerma.charts import Chart, Event, TrendPoint, trend
-from kerma.core import Criterion, Image, InputError, Level, Quantity, Region, Source, Verdict
-from kerma.core import judge, quantity
+from kerma.core import (
+    Criterion,
+    Image,
+    InputError,
+    Level,
+    Quantity,
+    Region,
+    Source,
+    Verdict,
+    judge,
+    quantity,
+)
 from kerma.service.web.viewer_data import first_window, frame_samples, region_rows
 
 _SOURCE = Source("local/style-sample", "Sample level, made up for this page", "computed")
@@ -93,7 +103,7 @@ def answer(posted: Mapping[str, str]) -> Answer:
                 "value": "100.8",
                 "version": 5,
                 "who": "R. Teasel",
-                "when": dt.datetime(2026, 11, 23, 10, 42, tzinfo=dt.timezone.utc),
+                "when": dt.datetime(2026, 11, 23, 10, 42, tzinfo=dt.UTC),
             }
             return Answer("web/parts/grid_conflict.html", {"theirs": theirs}, 409)
         row = _row(name, _readable(text), not_done=posted.get("not_done", ""))
@@ -220,7 +230,7 @@ def _chart() -> Chart:
 def everything(request: HttpRequest) -> dict[str, Any]:
     """Return what the style page shows."""
     today = dt.date.today()
-    now = dt.datetime(2026, 11, 23, 10, 42, tzinfo=dt.timezone.utc)
+    now = dt.datetime(2026, 11, 23, 10, 42, tzinfo=dt.UTC)
     wrong = SampleForm({"serial": "", "factor": "1,06x", "kind": "dr"})
     rows = [
         dict(zip(("system", "site", "what", "value", "verdict"), r[:5], strict=True))
@@ -233,8 +243,12 @@ def everything(request: HttpRequest) -> dict[str, Any]:
         "record": {"id": "SAMPLE-0001", "version": 3, "hash": "5f0c1d" * 10 + "a9b3"},
         "verdicts": list(Verdict),
         "states": [
-            ("planned", "Planned"), ("progress", "In progress"), ("measured", "Measured"),
-            ("drafted", "Drafted"), ("review", "In review"), ("issued", "Issued"),
+            ("planned", "Planned"),
+            ("progress", "In progress"),
+            ("measured", "Measured"),
+            ("drafted", "Drafted"),
+            ("review", "In review"),
+            ("issued", "Issued"),
         ],
         "rows": rows,
         "page": Paginator(range(412), 25).get_page(request.GET.get("page", 3)),
@@ -246,25 +260,34 @@ def everything(request: HttpRequest) -> dict[str, Any]:
         "facts": [("Tube", "T-11820, Feb 2025"), ("Detector", "D-5520"), ("Software", None)],
         "signed": [
             {
-                "meaning": "performed", "name": "R. Teasel", "capacity": "clinical technologist",
-                "signed_at": now, "content_hash": "5f0c1d" * 10 + "a9b3",
+                "meaning": "performed",
+                "name": "R. Teasel",
+                "capacity": "clinical technologist",
+                "signed_at": now,
+                "content_hash": "5f0c1d" * 10 + "a9b3",
             }
         ],
         "credentials": [
-            {"name": "MPE", "state": "valid"}, {"name": "RPA", "state": "expiring"},
+            {"name": "MPE", "state": "valid"},
+            {"name": "RPA", "state": "expiring"},
             {"name": "LPA", "state": "expired"},
         ],
         "needed": ["checked"],
         "tabs": [("tests", "Tests", 44), ("images", "Images", 6), ("actions", "Actions")],
         "numbers": [
-            Quantity(86.23, quantity(1, "kV").unit, 0.45), quantity(51.3, "uGy/mAs"),
-            quantity(1.9e-5, "Gy.m2"), quantity(1.32, "1/mm", 0.01), quantity(-3.25, "HU"),
+            Quantity(86.23, quantity(1, "kV").unit, 0.45),
+            quantity(51.3, "uGy/mAs"),
+            quantity(1.9e-5, "Gy.m2"),
+            quantity(1.32, "1/mm", 0.01),
+            quantity(-3.25, "HU"),
         ],
         "now": now,
         "today": today,
         "days": [today + dt.timedelta(days=n) for n in (-3, -1, 0, 1, 12)],
         "chart": _chart(),
-        "problem": InputError("“12 foo” is not a unit Kerma knows. Write mGy or kV.", code="unknown-unit"),
+        "problem": InputError(
+            "“12 foo” is not a unit Kerma knows. Write mGy or kV.", code="unknown-unit"
+        ),
     }
 
 

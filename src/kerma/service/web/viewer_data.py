@@ -20,6 +20,7 @@ def frame_samples(image: Image) -> tuple[bytes, dict[str, Any]]:
         Little-endian unsigned 16-bit samples, row by row, and what turns them back into values:
         ``rows, columns, type, slope, intercept``. Whole numbers in range come through exactly;
         others lose at most half of 1/65535 of the frame's span, for display only.
+
     """
     finite = np.where(np.isfinite(image.pixels), image.pixels, np.nan)
     low, high = float(np.nanmin(finite)), float(np.nanmax(finite))

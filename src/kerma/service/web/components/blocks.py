@@ -12,7 +12,9 @@ from kerma.service.web.components.library import register
 
 
 @register.simple_block_tag
-def panel(content: str, title: str = "", aside: str = "", level: int = 2, id: str = "") -> SafeString:
+def panel(
+    content: str, title: str = "", aside: str = "", level: int = 2, id: str = ""
+) -> SafeString:
     """Draw a bordered panel with a head line: title on the left, `aside` on the right."""
     head = ""
     if title or aside:
@@ -66,7 +68,7 @@ def opens(id: str, text: str, cls: str = "btn ghost") -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def confirm(
+def confirm(  # noqa: PLR0917 -- the first four are what every template says, in this order
     context: Any,
     content: str,
     id: str,

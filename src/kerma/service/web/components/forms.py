@@ -33,10 +33,15 @@ def field(bound: BoundField, label: str = "", unit: str = "", wide: bool = False
 
     Parameters
     ----------
+    bound
+        The form's field.
+    label
+        In place of the field's own.
     unit
         Shown after the input.
     wide
         Lets the field take the whole row.
+
     """
     attrs: dict[str, Any] = {}
     if not bound.is_hidden:

@@ -64,6 +64,7 @@ def verdict(value: Any, label: str = "", near: bool = False) -> SafeString:
         Another word in place of the verdict's own, such as “3 not done”.
     near
         Adds “near the level” when the uncertainty could turn the verdict over.
+
     """
     if value in (None, ""):
         value = Verdict.NOT_DONE

@@ -16,6 +16,7 @@ MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 ABSENT = "\N{EN DASH}"
 
+
 @register.filter
 def prettyunit(symbol: Any) -> str:
     """Return a unit for print; the reports' own spelling is used, so screen and PDF agree."""

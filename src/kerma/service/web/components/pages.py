@@ -106,7 +106,9 @@ def signatures(items: Sequence[Any], needed: Sequence[str] = ()) -> dict[str, An
 
 
 @register.inclusion_tag("web/parts/person.html")
-def person(name: str, role: str = "", credentials: Sequence[Any] = (), url: str = "") -> dict[str, Any]:
+def person(
+    name: str, role: str = "", credentials: Sequence[Any] = (), url: str = ""
+) -> dict[str, Any]:
     """Show a person with their credentials (words, or objects with ``name`` and ``state``)."""
     return {"name": name, "role": role, "credentials": credentials, "url": url}
 

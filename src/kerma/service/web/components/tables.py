@@ -51,6 +51,7 @@ def th(
     context: Context,
     title: str,
     key: str = "",
+    *,
     num: bool = False,
     param: str = "sort",
     default: str = "",
@@ -106,7 +107,8 @@ def exports(context: Context, formats: str = "csv xlsx json") -> SafeString:
         for f in formats.split()
     ]
     return format_html(
-        '<span class="exports">Export {}</span>', mark_safe(" ".join(links))  # built above
+        '<span class="exports">Export {}</span>',
+        mark_safe(" ".join(links)),  # built above
     )
 
 

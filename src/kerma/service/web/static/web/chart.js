@@ -43,7 +43,7 @@ const seen = new IntersectionObserver((entries) => {
       draw(target);
     }
   }
-});
+}, { rootMargin: "400px" });
 const watch = (root) => root.querySelectorAll("[data-chart][data-bundle]").forEach((f) => seen.observe(f));
 watch(document);
 document.addEventListener("htmx:load", (event) => watch(event.detail.elt));

@@ -15,16 +15,19 @@ document.addEventListener("click", (event) => {
 
 // A region that scrolls must be reachable by key; one that does not must not be a stop on the way.
 const watcher = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const scrolls = target.scrollWidth > target.clientWidth + 1
-      && getComputedStyle(target).overflowX !== "visible";
-    if (scrolls) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
+  for (const region of new Set(entries.map(({ target }) => target.closest("[data-scroll]")))) {
+    const scrolls = region.firstElementChild.offsetWidth > region.clientWidth + 1;
+    region.classList.toggle("wide-table", scrolls);
+    if (scrolls) region.tabIndex = 0;
+    else region.removeAttribute("tabindex");
   }
 });
 
 function dress(root) {
-  for (const region of all("[data-scroll]", root)) watcher.observe(region);
+  for (const region of all("[data-scroll]", root)) {
+    watcher.observe(region);
+    watcher.observe(region.firstElementChild);
+  }
   for (const zone of all("[data-filedrop]", root)) fileDrop(zone);
   root.querySelector("[data-focus]:not([data-still] *)")?.focus();
 }

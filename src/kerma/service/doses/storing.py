@@ -1,0 +1,176 @@
+"""Put a typed study record into the database: one transaction for one object."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from datetime import date, datetime, time
+
+from django.db import transaction
+from django.utils import timezone
+
+from kerma.core.codec import decode, encode
+from kerma.dicom.dose import StudyRecord, merge
+from kerma.dicom.dose.records import Event, Identity, Staff, Total, Value
+from kerma.service.doses.identity import pseudonym
+from kerma.service.doses.models import DoseEvent, DoseObject, Study
+from kerma.service.estate.selectors import match_device
+from kerma.service.people.models import Person
+from kerma.service.records import log
+
+_EVENT_FIELDS = (
+    "order", "type", "protocol", "started_at", "ctdivol_mgy", "ctdi_phantom", "dlp_mgy_cm",
+    "kap_gy_m2", "dose_rp_gy", "agd_mgy", "kvp_kv",
+)  # fmt: skip
+
+
+def packed(record: StudyRecord) -> bytes:
+    """Return a record as compressed JSON, without anything that names the patient or staff."""
+    bare = replace(record, identity=Identity(), staff=Staff())
+    return zlib.compress(json.dumps(encode(bare), separators=(",", ":")).encode(), 3)
+
+
+def unpacked(study: Study) -> StudyRecord:
+    """Return the typed record of a stored study."""
+    return decode(StudyRecord, json.loads(zlib.decompress(bytes(study.record))))
+
+
+@transaction.atomic
+def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Study, bool]:
+    """Store what one object says; returns the study and whether anything was new.
+
+    The same object again changes nothing. Reports that continue, repeat or follow each other are
+    merged by irradiation event UID.
+    """
+    report = record.reports[0]
+    stored = DoseObject.objects.filter(sha256=report.sha256).select_related("study").first()
+    if stored:
+        return stored.study, False
+    warnings = list(record.warnings)
+    if DoseObject.objects.filter(sop_uid=report.sop_instance_uid).exists():
+        warnings.append("another object with other content was stored under the same SOP UID")
+    study = Study.objects.select_for_update().filter(study_uid=record.study_uid).first()
+    merged = merge(unpacked(study), record) if study else record
+    study = study or Study(study_uid=record.study_uid)
+    _describe(study, merged, record.identity)
+    study.record = packed(merged)
+    study.save()
+    _write_events(study, merged)
+    DoseObject.objects.create(
+        sop_uid=report.sop_instance_uid,
+        sop_class=report.sop_class,
+        sha256=report.sha256,
+        study=study,
+        stored_at=timezone.now(),
+        warnings=warnings,
+    )
+    log.append(
+        actor=by,
+        kind="dose.stored",
+        subject=study,
+        text=f"{report.origin} stored: {len(merged.events)} events in the study",
+        data={"sha256": report.sha256, "sop_uid": report.sop_instance_uid},
+    )
+    return study, True
+
+
+def _describe(study: Study, record: StudyRecord, identity: Identity) -> None:
+    header, totals = record.header, record.totals
+    device, patient = header.device, header.patient
+    study.date, study.time = _date(header.study_date), _time(header.study_time)
+    study.system = match_device(
+        serial=device.serial or "",
+        station=device.station or "",
+        observer_uid=device.observer_uid or "",
+        on=study.date,
+    )
+    employer = study.system.employer.key if study.system else ""
+    key = pseudonym(employer, identity.patient_id, identity.issuer)
+    study.patient_key = key or study.patient_key
+    study.accession_key = pseudonym(employer, header.accession_number) or study.accession_key
+    study.modality = record.modality
+    study.description = (header.description or header.requested_procedure or "")[:200]
+    study.sex = (patient.sex or "")[:16]
+    study.age_years = _number(patient.age)
+    study.height_m, study.mass_kg = _number(patient.height), _number(patient.mass)
+    study.manufacturer = (device.manufacturer or "")[:120]
+    study.model = (device.model or "")[:120]
+    study.station = (device.station or "")[:60]
+    study.event_count = len(record.events)
+    study.dlp_mgy_cm = _total(totals.dlp)
+    study.kap_gy_m2 = _total(totals.kap)
+    study.dose_rp_gy = _total(totals.dose_rp)
+    study.fluoro_time_s = _total(totals.fluoro_time)
+    study.agd_left_mgy = _total(totals.agd_left)
+    study.agd_right_mgy = _total(totals.agd_right)
+
+
+def _write_events(study: Study, record: StudyRecord) -> None:
+    rows = [_event(study, order, event) for order, event in enumerate(record.events, 1)]
+    study.events.exclude(uid__in=[row.uid for row in rows]).delete()
+    DoseEvent.objects.bulk_create(
+        rows,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["study", "uid"],
+        update_fields=list(_EVENT_FIELDS),
+    )
+
+
+def _event(study: Study, order: int, event: Event) -> DoseEvent:
+    ct, breast = event.ct, event.breast
+    phantom = ct.phantom if ct else None
+    return DoseEvent(
+        study=study,
+        uid=event.uid[:128],
+        order=order,
+        type=(event.kind or (event.type.meaning if event.type else ""))[:80],
+        protocol=(event.protocol or "")[:120],
+        started_at=_moment(event.started),
+        ctdivol_mgy=_number(ct.ctdivol) if ct else None,
+        ctdi_phantom=(phantom.meaning if phantom else "")[:40],
+        dlp_mgy_cm=_number(ct.dlp) if ct else None,
+        kap_gy_m2=_number(event.kap),
+        dose_rp_gy=_number(event.dose_rp),
+        agd_mgy=_number(breast.agd) if breast else None,
+        kvp_kv=_mean_kvp(event),
+    )
+
+
+def _mean_kvp(event: Event) -> float | None:
+    numbers = [n for s in event.sources if s.kvp for n in s.kvp.numbers]
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def _number(value: Value | None) -> float | None:
+    return value.numbers[0] if value is not None and value.numbers else None
+
+
+def _total(total: Total) -> float | None:
+    return _number(total.value)
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _time(text: str | None) -> time | None:
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a moment; one sent without an offset is taken in the service's time zone."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    if found is None or timezone.is_aware(found):
+        return found
+    return timezone.make_aware(found)
