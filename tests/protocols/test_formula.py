@@ -170,8 +170,7 @@ def test_too_little_to_work_with_is_said(text: str, says: str) -> None:
         "(a := 1)",
         "-" * 60 + "1",
         "1" + "+1" * 300,
-        "mean",
-    ][:-1],
+    ],
 )
 def test_nothing_else_gets_in(text: str) -> None:
     with pytest.raises(InputError):

@@ -25,6 +25,8 @@ function themeConfig() {
   };
 }
 
+const drawn = new Map();
+
 async function draw(element, spec) {
   const old = element.kermaView;
   const result = await vegaEmbed(element, spec, {
@@ -37,13 +39,14 @@ async function draw(element, spec) {
   });
   if (old) old.finalize();
   element.kermaView = result.view;
+  drawn.set(element, spec);
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", spec.description || "");
   return result.view;
 }
 
 function drawAll(root) {
-  const places = Array.from((root || document).querySelectorAll("[data-chart]"));
+  const places = Array.from((root || document).querySelectorAll('[data-chart]:not([data-chart=""])'));
   return Promise.all(
     places.map((element) => {
       const source = document.getElementById(element.dataset.chart);
@@ -55,8 +58,15 @@ function drawAll(root) {
   );
 }
 
-window.kermaCharts = { draw, drawAll };
-dark.addEventListener("change", () => drawAll());
+function redraw() {
+  for (const [element, spec] of [...drawn]) {
+    if (element.isConnected) draw(element, spec);
+    else drawn.delete(element);
+  }
+}
+
+window.kermaCharts = { draw, drawAll, redraw };
+dark.addEventListener("change", redraw);
 document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
 if (document.readyState === "loading") {
   document.addEventListener("DOMContentLoaded", () => drawAll());

@@ -119,7 +119,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         regions=tuple(r for s in used for r in _regions(s, pixel_mm)),
         curves=_curves(found, used, images, pixel_mm),
         warnings=(*notes, *warnings),
-        facts={"slices_used": list(order), "noise_floor": floor},
+        facts={"slices_used": list(order), "noise_floor": float(floor[1:].max())},
     )  # fmt: skip
 
 
@@ -202,13 +202,14 @@ def _noise_patches(pixels: Array, box: Rectangle, keep_out: float) -> list[Array
                 found.append((math.hypot(dx, dy), patch))
     if not found:
         return []
-    quiet = 1.5 * float(np.percentile([p.std() for _, p in found], 25))
+    # The added nothing lets an image without noise through.
+    quiet = 1.5 * float(np.percentile([p.std() for _, p in found], 25)) + 1e-6
     plain = sorted((f for f in found if f[1].std() <= quiet), key=lambda f: f[0])
     return [patch for _, patch in plain[:_PATCHES]]
 
 
-def _mtf(used: Sequence[_Slice], frequency: Array, wire_mm: float | None) -> tuple[Mtf, float]:
-    """Return the MTF with replicates, and the noise floor of its modulus.
+def _mtf(used: Sequence[_Slice], frequency: Array, wire_mm: float | None) -> tuple[Mtf, Array]:
+    """Return the MTF with replicates, and the noise floor of its modulus by frequency.
 
     The uncertainty holds the noise and, as a rectangular distribution, the change when only the
     inner 5/7 of the square is transformed (background and cut-off tails).
@@ -224,13 +225,13 @@ def _mtf(used: Sequence[_Slice], frequency: Array, wire_mm: float | None) -> tup
     value = normalised(total)
     truncation = np.abs(value - normalised(np.asarray(sum(s.inner for s in used)))) / math.sqrt(3)
     drawn = []
-    power = 0.0
+    power = np.zeros_like(frequency)
     for _ in range(REPLICATES):
         noise = np.asarray(sum(_noise(s, rng, total.shape) for s in used))
         drawn.append(normalised(total + noise))
-        power += float(np.mean(np.abs(noise[-_FREQUENCIES // 4 :]) ** 2))
+        power += np.mean(np.abs(noise) ** 2, axis=1)
     replicates = np.array(drawn)
-    floor = math.sqrt(power / REPLICATES) / float(np.abs(total[0]).mean())
+    floor = np.sqrt(power / REPLICATES) / float(np.abs(total[0]).mean())
     # Added noise lifts a modulus near the floor; the scatter about the mean is what repeats.
     replicates = value + replicates - replicates.mean(axis=0)
     u = np.hypot(replicates.std(axis=0, ddof=1), truncation)
@@ -255,7 +256,7 @@ def _noise(s: _Slice, rng: np.random.Generator, shape: tuple[int, ...]) -> Compl
 
 
 def _values(
-    found: Mtf, floor: float, used: Sequence[_Slice], pixel_mm: float
+    found: Mtf, floor: Array, used: Sequence[_Slice], pixel_mm: float
 ) -> tuple[dict[str, Quantity], tuple[str, ...]]:
     values: dict[str, Quantity] = {}
     warnings: list[str] = []
@@ -266,14 +267,16 @@ def _values(
                 f"The MTF does not fall to {level * 100:g} % below the Nyquist frequency, so "
                 f"{name} is absent."
             )
-        elif level < _FLOOR * floor:
+            continue
+        here = float(np.interp(at.value, found.frequency_per_mm, floor))
+        if level < _FLOOR * here:
             warnings.append(
                 f"{name} is absent: at {level * 100:g} % the MTF is lost in the noise (floor "
-                f"{floor * 100:.1f} %). Average more slices."
+                f"{here * 100:.1f} %). Average more slices."
             )
         else:
             values[name] = at
-    if found.value[-1] > max(_COARSE, 3.0 * floor):
+    if found.value[-1] > max(_COARSE, 3.0 * float(floor[-1])):
         warnings.append(
             f"The pixels are too coarse: the MTF is still {found.value[-1] * 100:.0f} % at the "
             "Nyquist frequency, so what is measured is folded. Reconstruct a smaller field of "

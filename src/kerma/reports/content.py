@@ -326,8 +326,8 @@ class SurveyReport:
         Paragraphs in the author's words.
     measured_by
         Name and role of each person who took part in the measurement.
-    fallback
-        Printed at “How these verdicts were reached” after the standing text.
+    decision_notes
+        Printed under “How these verdicts were reached”, after the standing text.
 
     """
 
