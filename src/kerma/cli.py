@@ -25,6 +25,7 @@ from kerma.core import (
     NotEntitled,
     UnsupportedError,
 )
+from kerma.service.config.start import start_service
 
 EXIT = (
     (IntegrityError, 6),
@@ -81,18 +82,6 @@ def start(
         os.environ["KERMA_HOME"] = str(home)
 
 
-def service(*, migrate: bool = True) -> None:
-    """Start Django on the data folder, making or updating the database if asked."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kerma.service.config.settings")
-    import django
-
-    django.setup()
-    if migrate:
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0, interactive=False)
-
-
 def show(data: Any) -> None:
     """Print plain data as JSON, byte for byte (no colours, no wrapping)."""
     print(json.dumps(data, ensure_ascii=False, indent=2))
@@ -122,7 +111,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve the pages."""
-    service()
+    start_service()
     from waitress import serve as listen
 
     from kerma.service.config.wsgi import application
@@ -160,7 +149,7 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Read dose reports and store them; what cannot be stored is recorded with its reason."""
-    service()
+    start_service()
     from kerma.service.doses.ingest import files_in, ingest_file
 
     files = files_in(paths)
@@ -266,7 +255,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the PDF of a report's latest issue."""
-    service()
+    start_service()
     from kerma.service.records import store
     from kerma.service.records.models import Issue
 
@@ -285,7 +274,7 @@ def report(
 @app.command()
 def verify(as_json: Json = False) -> None:
     """Prove that everything stored is what was written; names what is not."""
-    service(migrate=False)
+    start_service(migrate=False)
     from kerma.service.records.integrity import verify as prove
 
     outcome = prove()
@@ -303,7 +292,7 @@ def verify(as_json: Json = False) -> None:
 @app.command()
 def check(as_json: Json = False) -> None:
     """Check the installation: settings, database, reference data, protocols, fonts."""
-    service(migrate=False)
+    start_service(migrate=False)
     from kerma.service.config.checks import examine
 
     rows = examine()

@@ -66,10 +66,10 @@ def test_a_sloping_background_is_taken_off() -> None:
 
 def test_the_uncertainty_covers_the_truth_in_correlated_noise() -> None:
     z = []
-    for seed in range(16):
+    for seed in range(12):
         found = measure(image(150 + 0.06 * seed, 150, sd=25.0, seed=seed))
         z.append((value(found, "mtf50") - MTF50) / u(found, "mtf50"))
-    assert (np.abs(z) <= 2).sum() >= 13
+    assert (np.abs(z) <= 2).sum() >= 9
     assert 0.4 <= np.sqrt(np.mean(np.square(z))) <= 1.5
 
 
@@ -89,14 +89,14 @@ def test_turned_images_give_the_same_mtf(change: str) -> None:
     assert np.abs(curve(one, "MTF")[1] - curve(two, "MTF")[1]).max() < 0.001
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(scale=st.floats(0.7, 1.4))
 def test_frequencies_scale_with_the_pixel(scale: float) -> None:
     other = ct.as_image(image().pixels, P * scale)
     assert value(measure(other), "mtf50") == pytest.approx(MTF50 / scale, rel=1e-4)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(gain=st.floats(0.2, 3.0), offset=st.floats(-900, 200))
 def test_gain_and_offset_do_not_matter(gain: float, offset: float) -> None:
     other = ct.as_image(offset + gain * image().pixels, P)

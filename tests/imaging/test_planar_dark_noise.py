@@ -37,7 +37,7 @@ def test_one_frame_gives_no_temporal_noise() -> None:
 
 def test_noise_uncertainty_covers_the_truth() -> None:
     z = []
-    for seed in range(40):
+    for seed in range(30):
         found = imaging.analyse(NAME, _pair(seed))
         z.append((value(found, "temporal_noise") - 3.0) / u(found, "temporal_noise"))
     assert (np.abs(z) <= 2).mean() >= 0.85

@@ -62,10 +62,10 @@ def test_case_2_uncertainty_of_mtf50_covers_the_truth() -> None:
     f = np.linspace(0.01, NYQUIST, 20000)
     truth = f[np.argmax(planar.edge_mtf(f, 0.12, P, 2.0) < 0.5)]
     z = []
-    for seed in range(24):
+    for seed in range(20):
         found = measure(noisy(60, seed=100 + seed, shape=(300, 260)))
         z.append((value(found, "mtf50") - truth) / u(found, "mtf50"))
-    assert (np.abs(z) <= 2).sum() >= 20  # 95 % coverage gives 20 or more of 24 in 99.4 %
+    assert (np.abs(z) <= 2).sum() >= 16  # 95 % coverage gives 16 or more of 20 in 99.7 %
     assert 0.6 <= np.sqrt(np.mean(np.square(z))) <= 1.4
 
 

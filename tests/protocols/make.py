@@ -47,8 +47,6 @@ def entry(**fields: Any) -> dict[str, Any]:
     return {k: v for k, v in {**usual, **fields}.items() if v is not None}
 
 
-
-
 def small(*tests: dict[str, Any], **more: Any) -> Protocol:
     """Return the base protocol with these tests."""
     return parse_protocol(text_of(list(tests) or [entry()], **more), "small.yaml")

@@ -90,9 +90,7 @@ def test_an_outcome_can_be_checked_by_hand() -> None:
 
 def test_output_is_divided_by_mas_and_moved_to_one_metre() -> None:
     """1600 uGy at 0.5 m and 20 mAs are 400 uGy at 1 m: 20 uGy/mAs, below 25."""
-    setups = {
-        "kv80": {"title": "At 0.5 m", "kv": "80 kV", "mas": "20 mAs", "distance": "500 mm"}
-    }
+    setups = {"kv80": {"title": "At 0.5 m", "kv": "80 kV", "mas": "20 mAs", "distance": "500 mm"}}
     found = only(
         small(OUTPUT, setups=setups), Inputs(readings={"k_80": values("uGy", 1600, 1600, 1600)})
     )
@@ -331,9 +329,7 @@ def test_an_inequality_over_a_set_is_a_check() -> None:
 
 # ------------------------------------------------------------------ images
 
-MTF = entry(
-    id="mtf", test_id="mtf10_site", formula="edge_mtf.mtf10", unit="1/mm", nominal=None
-)
+MTF = entry(id="mtf", test_id="mtf10_site", formula="edge_mtf.mtf10", unit="1/mm", nominal=None)
 IMAGES = [
     {
         "id": "edge",
@@ -344,11 +340,15 @@ IMAGES = [
 
 
 def analysis(**fields: object) -> Analysis:
-    return Analysis(**{
-        "name": "planar-mtf-edge", "status": "measured",
-        "provenance": Provenance("planar-mtf-edge", "1"),
-        "values": {"mtf10": quantity(4.0, "lp/mm", 0.05)}, **fields,
-    })  # type: ignore[arg-type]  # fields are the test's business
+    return Analysis(
+        **{
+            "name": "planar-mtf-edge",
+            "status": "measured",
+            "provenance": Provenance("planar-mtf-edge", "1"),
+            "values": {"mtf10": quantity(4.0, "lp/mm", 0.05)},
+            **fields,
+        }
+    )  # type: ignore[arg-type]  # fields are the test's business
 
 
 def test_a_measured_image_is_judged_in_the_tests_unit() -> None:

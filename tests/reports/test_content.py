@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerma.core import Criterion, InputError, Level, Source, Verdict, quantity
-from kerma.reports.codec import decode, encode
+from kerma.core.codec import decode, encode
 from kerma.reports.content import LevelShown, ResultRow, SourceLine, SurveyReport
 from tests.reports import example
 
@@ -48,7 +48,7 @@ def test_wrong_shape_is_refused_in_plain_words() -> None:
     for data in ({"title": "x"}, {**REPORT.as_dict(), "surveyed_on": "yesterday"}, 3):
         with pytest.raises(InputError) as refused:
             decode(SurveyReport, data)
-        assert refused.value.code == "report-data"
+        assert refused.value.code == "stored-data"
 
 
 def test_level_and_source_lines_come_from_core() -> None:

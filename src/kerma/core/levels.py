@@ -66,7 +66,7 @@ class Criterion:
 
     def needs(self) -> frozenset[str]:
         """Name what must be known beside the value: ``nominal``, ``baseline`` or a lookup key."""
-        names = {self.basis} if self.basis else set()
+        names: set[str] = {self.basis} if self.basis else set()
         if self.by:
             names.add(self.by)
         return frozenset(n for n in names if n).union(*(p.needs() for p in self.parts))

@@ -77,8 +77,8 @@ class Quantity:
         return f"{self.number(digits)} {self.unit}".removesuffix(" 1")
 
     def number(self, digits: int | None = None) -> str:
-        """Return the number alone, rounded to `digits` decimals or to what `u` supports."""
-        return format_number(self.value, self.u, digits)
+        """Return the number alone, rounded to `digits` decimals or to what U supports."""
+        return format_number(self.value, self.expanded, digits)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data; `from_dict` gives the quantity back unchanged."""
@@ -121,8 +121,8 @@ def parse_quantity(text: str) -> Quantity:
 def format_number(value: float, u: float | None = None, digits: int | None = None) -> str:
     """Round for display only (comparisons use the unrounded value).
 
-    With an uncertainty the last digit shown is the second significant digit of `u`; without one,
-    four significant digits.
+    With an (expanded) uncertainty the last digit shown is its second significant digit; without
+    one, four significant digits.
     """
     if digits is None:
         scale = u if u else abs(value)

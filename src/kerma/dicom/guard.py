@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
 from kerma.core import InputError
+
+# pydicom's warnings quote header values, patients' names among them: they must reach no log.
+logging.getLogger("pydicom").setLevel(logging.ERROR)
 
 # What pydicom and its plug-ins are known to raise on damaged input; KermaError passes through.
 LIBRARY_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
+    InvalidDicomError,
     LookupError,
     MemoryError,
     NotImplementedError,

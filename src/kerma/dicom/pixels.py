@@ -56,12 +56,13 @@ def read_images(path: Path | Sequence[Path]) -> list[Image]:
     """
     frames: list[tuple[tuple[Any, ...], Image]] = []
     for source in walk(path):
-        dataset = _open(source)
-        if dataset is None or not _has_pixels(source, dataset):
-            continue
-        digest = hashlib.sha256(source.data).hexdigest()
-        for index, image in enumerate(_frames(source.name, dataset, digest)):
-            frames.append((_order(image, index, source.name), image))
+        with damaged_file(source.name):
+            dataset = _open(source)
+            if dataset is None or not _has_pixels(source, dataset):
+                continue
+            digest = hashlib.sha256(source.data).hexdigest()
+            for index, image in enumerate(_frames(source.name, dataset, digest)):
+                frames.append((_order(image, index, source.name), image))
     if not frames:
         raise InputError(
             "There is no DICOM image in what was given. Choose image files, a folder of them or a "
@@ -84,10 +85,10 @@ def read_headers(path: Path | Sequence[Path]) -> list[Mapping[str, Any]]:
     """
     found: list[Mapping[str, Any]] = []
     for source in walk(path):
-        dataset = _open(source)
-        if dataset is None:
-            continue
         with damaged_file(source.name):
+            dataset = _open(source)
+            if dataset is None:
+                continue
             found.append(
                 {
                     **header.read(dataset),
@@ -111,11 +112,10 @@ def _open(source: Source) -> Dataset | None:
             code="not-dicom",
             detail={"file": source.name},
         )
-    with damaged_file(source.name):
-        dataset: Dataset = pydicom.dcmread(io.BytesIO(source.data), force=True)
-        if len(dataset) == 0:
-            raise EOFError("no data elements")
-        return dataset
+    dataset: Dataset = pydicom.dcmread(io.BytesIO(source.data), force=True)
+    if len(dataset) == 0:
+        raise EOFError("no data elements")
+    return dataset
 
 
 def _has_pixels(source: Source, dataset: Dataset) -> bool:
@@ -134,32 +134,31 @@ def _has_pixels(source: Source, dataset: Dataset) -> bool:
 def _frames(name: str, dataset: Dataset, digest: str) -> Iterator[Image]:
     _refuse_colour(name, dataset)
     decoded = _decode(name, dataset)
-    with damaged_file(name):
-        facts = header.read(dataset)
-        if facts.get("PhotometricInterpretation") == "MONOCHROME1":
-            facts["monochrome1"] = True
-        modality = str(dataset.get("Modality") or "")
-        state = geometry.processing(dataset)
-        top = _largest_stored(dataset)
-        for index, stored in enumerate(decoded):
-            stated = geometry.frame(dataset, index)
-            slope, intercept = _rescale(name, modality, stated)
-            yield Image(
-                pixels=_scaled(stored, slope, intercept),
-                spacing_mm=stated.spacing_mm,
-                modality=modality,
-                processing=state,
-                sha256=digest,
-                facts={
-                    **facts,
-                    "spacing_from": stated.spacing_from,
-                    "frame": index,
-                    "frames": len(decoded),
-                },
-                z_mm=stated.z_mm,
-                thickness_mm=stated.thickness_mm,
-                saturated_at=None if top is None else top * slope + intercept,
-            )
+    facts = header.read(dataset)
+    if facts.get("PhotometricInterpretation") == "MONOCHROME1":
+        facts["monochrome1"] = True
+    modality = str(dataset.get("Modality") or "")
+    state = geometry.processing(dataset)
+    top = _largest_stored(dataset)
+    for index, stored in enumerate(decoded):
+        stated = geometry.frame(dataset, index)
+        slope, intercept = _rescale(name, modality, stated)
+        yield Image(
+            pixels=_scaled(stored, slope, intercept),
+            spacing_mm=stated.spacing_mm,
+            modality=modality,
+            processing=state,
+            sha256=digest,
+            facts={
+                **facts,
+                "spacing_from": stated.spacing_from,
+                "frame": index,
+                "frames": len(decoded),
+            },
+            z_mm=stated.z_mm,
+            thickness_mm=stated.thickness_mm,
+            saturated_at=None if top is None else top * slope + intercept,
+        )
 
 
 def _refuse_colour(name: str, dataset: Dataset) -> None:
@@ -205,9 +204,8 @@ def _decode(name: str, dataset: Dataset) -> npt.NDArray[Any]:
             code="transfer-syntax",
             detail={"file": name, "transfer_syntax": str(syntax), "missing": missing},
         )
-    with damaged_file(name):
-        rows, columns = int(dataset.Rows), int(dataset.Columns)
-        frames = int(dataset.get("NumberOfFrames") or 1)
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    frames = int(dataset.get("NumberOfFrames") or 1)
     if rows * columns * frames > MAX_PIXELS:
         raise UnsupportedError(
             f"{name} has {frames} frame(s) of {columns} × {rows} pixels, more than Kerma reads at "

@@ -19,7 +19,9 @@ from kerma.core import Analysis, Image, InputError
 class Run(Protocol):
     """What a measurement looks like: images in, keyword parameters, an `Analysis` out."""
 
-    def __call__(self, images: Sequence[Image], **parameters: Any) -> Analysis: ...
+    def __call__(self, images: Sequence[Image], **parameters: Any) -> Analysis:
+        """Measure."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

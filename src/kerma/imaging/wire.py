@@ -160,12 +160,18 @@ class PolarTransform:
         self.frequency_per_px = frequency_per_px
         u = np.outer(frequency_per_px, np.cos(self.directions)).ravel()
         v = np.outer(frequency_per_px, np.sin(self.directions)).ravel()
-        self._across = np.exp(-2j * math.pi * np.outer(u, at))
-        self._down = np.exp(-2j * math.pi * np.outer(v, at))
+        across, down = -2 * math.pi * np.outer(u, at), -2 * math.pi * np.outer(v, at)
+        self._across = np.concatenate((np.cos(across), np.sin(across)))
+        self._down = np.cos(down), np.sin(down)
 
     def of(self, patch: Array) -> Complex:
         """Return the transform about the patch's middle, shape (frequencies, directions)."""
-        found = np.einsum("kn,kn->k", self._down, self._across @ patch.T)
+        # The patch is real, so two real products do the work of a complex one.
+        real, imaginary = np.split(self._across @ patch.T, 2)
+        cosine, sine = self._down
+        found = np.empty(len(real), dtype=complex)
+        found.real = np.einsum("kn,kn->k", cosine, real) - np.einsum("kn,kn->k", sine, imaginary)
+        found.imag = np.einsum("kn,kn->k", cosine, imaginary) + np.einsum("kn,kn->k", sine, real)
         return np.asarray(found.reshape(len(self.frequency_per_px), _DIRECTIONS))
 
     def shift(self, dx_px: float, dy_px: float) -> Complex:

@@ -8,6 +8,7 @@ from kerma.protocols.load import available, load_protocol
 from kerma.protocols.model import (
     BASELINE_PHASES,
     PHASES,
+    USUAL_PHASES,
     AnalysisSpec,
     ImageSpec,
     InstrumentSpec,
@@ -24,6 +25,7 @@ from kerma.protocols.parse import parse_protocol
 __all__ = [
     "BASELINE_PHASES",
     "PHASES",
+    "USUAL_PHASES",
     "AnalysisSpec",
     "ImageSpec",
     "InputUsed",

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from kerma.core import Criterion, InputError, unit
+from kerma.protocols.errors import ProtocolError
 from kerma.protocols.formula import Formula, Shape, infer
 from kerma.protocols.levels import reference_levels
-from kerma.protocols.marked import Path
+from kerma.protocols.marked import Path, read_marked
 from kerma.protocols.model import Protocol, TestSpec
 from kerma.protocols.names import setups_of, shapes
 from kerma.protocols.parameters import reading_named
@@ -28,25 +29,29 @@ def check(protocol: Protocol, reader: Reader) -> None:
         _formulas(protocol, test, path, reader)
 
 
-def check_analyses(protocol: Protocol) -> list[str]:
-    """Return what is wrong with the names of the image measurements, in sentences.
+def check_analyses(protocol: Protocol) -> None:
+    """Check that every image measurement a protocol asks for exists.
 
     Kept apart from reading, because a protocol may be read where the measurements are not.
+
+    Raises
+    ------
+    ProtocolError
+        With the line of each name that is not a measurement.
     """
     from kerma.imaging.registry import all_measurements
 
     known = all_measurements()
-    found = []
-    for image in protocol.images:
-        for analysis in image.analyses:
+    reader = Reader(read_marked(protocol.source, f"{protocol.id}.yaml"), f"{protocol.id}.yaml")
+    for i, image in enumerate(protocol.images):
+        for j, analysis in enumerate(image.analyses):
             if analysis.analysis not in known:
                 near = get_close_matches(analysis.analysis, known, 1)
-                hint = f" Did you mean “{near[0]}”?" if near else ""
-                found.append(
-                    f"{protocol.id}: image “{image.id}” asks for “{analysis.analysis}”, which is "
-                    f"not a measurement.{hint}"
-                )
-    return found
+                hint = f"“{near[0]}”?" if near else "one of " + ", ".join(known)
+                path: Path = ("images", i, "analyses", j, "analysis")
+                reader.problem(path, f"There is no analysis “{analysis.analysis}”.", hint)
+    if reader.problems:
+        raise ProtocolError(reader.problems)
 
 
 def _unique(protocol: Protocol, reader: Reader) -> None:

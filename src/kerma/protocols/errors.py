@@ -22,7 +22,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}, line {self.line}" + (f", {self.key}" if self.key else "")
-        expected = f" Expected: {self.expected}." if self.expected else ""
+        end = "" if self.expected.endswith("?") else "."
+        expected = f" Expected: {self.expected}{end}" if self.expected else ""
         return f"{where}: {self.said}{expected}"
 
 

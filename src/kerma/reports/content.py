@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from kerma.core import Level, Quantity, Region, Source, Verdict, content_hash
-from kerma.reports.codec import decode, encode
+from kerma.core.codec import decode, encode
 
 Recommendation = Literal["use", "use with conditions", "do not use", "no recommendation"]
 Meaning = Literal["performed", "checked", "approved", "advised"]

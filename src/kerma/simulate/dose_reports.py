@@ -80,7 +80,7 @@ def write_reports(
     folder.mkdir(parents=True, exist_ok=True)
     department = replace(department, seed=department.seed * 1_000_003 + seed, today=today)
     first = emitting_systems(department)
-    quirks = _planted(n)
+    quirks = _planted(n, len(first))
     truths: list[Truth] = []
     for number in range(n):
         system = first[number] if number < len(first) else None
@@ -100,17 +100,22 @@ def write_reports(
     return truths
 
 
-def _planted(n: int) -> dict[int, str]:
-    """Spread the quirks over the numbers, the rarest first, each at least once from 20 on."""
+def _planted(n: int, first: int) -> dict[int, str]:
+    """Spread the quirks over the numbers, each at least once from 20 on.
+
+    The round of the systems, the `first` numbers, is left plain when there is room after it.
+    """
     every: Mapping[str, int] = load("examinations")["quirks"]
+    start = first if n >= first + 20 else 0
+    room = n - start
     planted: dict[int, str] = {}
     for offset, name in enumerate(sorted(every, key=lambda q: (-every[q], q))):
         count = max(1, round(n / every[name])) if n >= 20 else 0
         for turn in range(count):
-            wanted = (offset * 2 + 3 + turn * n // count) % n
-            while wanted in planted:
-                wanted = (wanted + 1) % n
-            planted[wanted] = name
+            place = offset * 2 + 3 + turn * room // count
+            while start + place % room in planted:
+                place += 1
+            planted[start + place % room] = name
     return planted
 
 

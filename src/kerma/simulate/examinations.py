@@ -41,6 +41,7 @@ def draw_study(
     plan = load("examinations")[chosen.equipment_type]
     child = chosen.site == "lc"
     examinations = plan.get("children", plan["examinations"]) if child else plan["examinations"]
+    examinations = [e for e in examinations if e.get("feature", "") in ("", *chosen.features)]
     examination = _weighted(rng, examinations, [e["share"] for e in examinations])
     started = _working_time(rng, today)
     kind = "child" if child else "breast" if examination["region"] == "breast" else "adult"

@@ -51,7 +51,7 @@ def test_a_missing_value_is_a_dash_never_zero_or_nothing() -> None:
 
 
 def test_a_quantity_is_no_finer_than_its_uncertainty() -> None:
-    """U = 2 × 0.45 = 0.90: two significant digits of U set the decimals of both (JCGM 100, 7.2.6)."""
+    """U = 2 × 0.45 = 0.90: two significant digits of U set the decimals (JCGM 100, 7.2.6)."""
     shown = plain(numbers.quantity(quantity(86.2349, "kV", 0.45)))
     assert shown == "86.23 ± 0.90 kV"
 
@@ -120,7 +120,7 @@ def test_the_rail_marks_the_noun_of_an_address() -> None:
     assert nav.current("/testing/12/") == "testing"
     assert nav.current("/instruments/3/") == "equipment"
     assert nav.current("/") == "today"
-    assert nav.current("/reports/") == ""
+    assert nav.current("/nowhere/") == ""
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.0173])

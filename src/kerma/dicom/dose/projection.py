@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from kerma.dicom.dose import people
+from kerma.dicom.dose import makers, people
 from kerma.dicom.dose.collect import Parts, collect
 from kerma.dicom.dose.parts import (
     Breast,
@@ -28,9 +27,6 @@ from kerma.dicom.dose.values import Value, Warn, measured, single
 # whose values are published).
 _PHILIPS_SHUTTER_PLANE_MM = 1000.0
 _MM2_A_M2 = 1e6
-# Siemens writes its own data as XML into the event's comment; one element of it is wanted, and no
-# XML reader needs to be trusted with the rest.
-_INTENSIFIER = re.compile(r'<iiDiameter SRData="(\d{1,4}(?:\.\d{1,3})?)"\s*/>')
 
 
 def accumulated(item: Item, warn: Warn) -> Accumulated:
@@ -64,11 +60,9 @@ def event(item: Item, number: int, warn: Warn) -> Event:
     fields = parts["event"]
     fields.setdefault("uid", "")
     _shutters(parts, warn)
-    diameter = _INTENSIFIER.search(fields.get("comment") or "")
-    if diameter:
-        parts["source"]["intensifier_diameter"] = single(
-            float(diameter[1]), "length", "derived", "from the maker's data in the comment"
-        )
+    diameter = makers.intensifier_diameter(fields.get("comment"))
+    if diameter is not None:
+        parts["source"]["intensifier_diameter"] = diameter
     source = Source(
         **parts["source"], filters=tuple(filters(parts.items_of("filters"), warn, where))
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from kerma.core import InputError, UnsupportedError
-from kerma.dicom.dose import ct, headers, people, projection, radiopharmaceutical
+from kerma.dicom.dose import ct, headers, makers, people, projection, radiopharmaceutical
 from kerma.dicom.dose.collect import Parts, collect
 from kerma.dicom.dose.moments import moment
 from kerma.dicom.dose.notes import Notes
@@ -117,7 +117,8 @@ def _events(parts: Parts, sop_uid: str, warn: Warn) -> tuple[Event, ...]:
     for field, read in readers:
         for item in parts.items_of(field):
             found.append(read(item, len(found) + 1, warn))
-    return _identified(found, sop_uid, "event", warn)
+    placed = makers.with_position(found, parts["report"].get("comment"), warn)
+    return _identified(placed, sop_uid, "event", warn)
 
 
 def _plausible(events: Sequence[Event], about: dict[str, Any], warn: Warn) -> None:

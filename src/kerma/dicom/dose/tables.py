@@ -77,6 +77,19 @@ def materials() -> dict[str, Code]:
     }
 
 
+@cache
+def positions() -> dict[str, tuple[Code, Code, Code]]:
+    """Return orientation, modifier and table relationship for each Patient Position term."""
+    return {
+        row["term"]: (
+            Code(row["orientation"], "SRT", "recumbent"),
+            Code(row["modifier"], "SRT", row["modifier_meaning"]),
+            Code(row["relationship"], "SRT", row["relationship_meaning"]),
+        )
+        for row in _rows("positions.csv")
+    }
+
+
 class Attribute(NamedTuple):
     """Where the value of an image header element goes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +24,18 @@ class Secrets:
 
 def _read_or_make(path: Path) -> str:
     """Read a secret, or make it once; two processes starting together get the same one."""
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        value = secrets.token_hex(32)
-        file.write(value)
-    return value
+    if not path.exists():
+        # Written whole under another name first: nobody may ever read half a key.
+        own = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+        handle = os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            with suppress(FileExistsError):  # the other process was quicker: its key is the one
+                os.link(own, path)
+        finally:
+            own.unlink()
+    return path.read_text().strip()
 
 
 def secret(name: str) -> str:

@@ -82,8 +82,9 @@ def ingest_file(path: Path, *, by: Person | None = None) -> Ingested:
 def ingest_bytes(content: bytes, *, name: str, by: Person | None = None) -> Ingested:
     """Read and store one object."""
     sha256 = hashlib.sha256(content).hexdigest()
-    known = DoseObject.objects.filter(sha256=sha256).select_related("study").first()
+    known = DoseObject.objects.filter(sha256=sha256).select_related("study").defer("study__record").first()
     if known:
+        _resolve(sha256)
         return Ingested("unchanged", name, sha256, study=known.study.study_uid)
     try:
         study, new = store_object(read_report(content), by=by)
@@ -92,6 +93,7 @@ def ingest_bytes(content: bytes, *, name: str, by: Person | None = None) -> Inge
     except Exception as error:
         return _put_aside("quarantined", content, sha256, name, _as_kerma(error), by)
     _resolve(sha256)
+    _resolve_cut_short(content, name)
     return Ingested("stored" if new else "unchanged", name, sha256, study=study.study_uid)
 
 
@@ -116,12 +118,11 @@ def _folder() -> Path:
 def _put_aside(
     outcome: str, content: bytes, sha256: str, name: str, error: KermaError, by: Person | None
 ) -> Ingested:
-    (_folder() / sha256).write_bytes(content)
     now = timezone.now()
     row, made = Quarantined.objects.get_or_create(
         sha256=sha256,
         defaults={
-            "name": Path(name).name[:240],
+            "name": _kept_name(name),
             "status": outcome,
             "code": error.code,
             "reason": error.message[:600],
@@ -131,8 +132,12 @@ def _put_aside(
     )
     if not made:
         row.attempts += 1
-        row.status, row.code, row.reason, row.last_at = outcome, error.code, error.message[:600], now
+        row.code, row.reason, row.last_at = error.code, error.message[:600], now
+        # A file a person took off the list does not come back when a system sends it again.
+        row.status = row.status if row.status == "dismissed" else outcome
         row.save()
+    if row.status != "dismissed":
+        (_folder() / sha256).write_bytes(content)
     log.append(
         actor=by,
         kind=f"dose.{outcome}",
@@ -148,6 +153,19 @@ def _resolve(sha256: str) -> None:
         status="resolved", last_at=timezone.now()
     ):
         (_folder() / sha256).unlink(missing_ok=True)
+
+
+def _resolve_cut_short(content: bytes, name: str) -> None:
+    """Take the same file, cut short when it came before, out of quarantine."""
+    waiting = Quarantined.objects.filter(status="quarantined", name=_kept_name(name))
+    for sha256 in waiting.values_list("sha256", flat=True):
+        path = _folder() / sha256
+        if path.exists() and content.startswith(path.read_bytes()):
+            _resolve(sha256)
+
+
+def _kept_name(name: str) -> str:
+    return Path(name).name[:240]
 
 
 def retry(row: Quarantined, *, by: Person | None = None) -> Ingested:

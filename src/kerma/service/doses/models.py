@@ -29,6 +29,8 @@ class Study(models.Model):
     manufacturer = models.CharField(max_length=120, blank=True)
     model = models.CharField(max_length=120, blank=True)
     station = models.CharField(max_length=60, blank=True)
+    serial = models.CharField(max_length=80, blank=True)
+    observer_uid = models.CharField(max_length=80, blank=True)
     event_count = models.PositiveIntegerField(default=0)
     dlp_mgy_cm = models.FloatField(null=True)
     kap_gy_m2 = models.FloatField(null=True)

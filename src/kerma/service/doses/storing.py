@@ -6,15 +6,19 @@ import json
 import zlib
 from dataclasses import replace
 from datetime import date, datetime, time
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from kerma.core.codec import decode, encode
 from kerma.dicom.dose import StudyRecord, merge
-from kerma.dicom.dose.records import Event, Identity, Staff, Total, Value
-from kerma.service.doses.identity import pseudonym
+from kerma.dicom.dose.records import Event, Total, Value
+from kerma.service.doses.identity import assigned, pseudonym
 from kerma.service.doses.models import DoseEvent, DoseObject, Study
+from kerma.service.doses.policy import not_patient
+from kerma.service.doses.privacy import bare
+from kerma.service.estate.models import System
 from kerma.service.estate.selectors import match_device
 from kerma.service.people.models import Person
 from kerma.service.records import log
@@ -26,14 +30,19 @@ _EVENT_FIELDS = (
 
 
 def packed(record: StudyRecord) -> bytes:
-    """Return a record as compressed JSON, without anything that names the patient or staff."""
-    bare = replace(record, identity=Identity(), staff=Staff())
-    return zlib.compress(json.dumps(encode(bare), separators=(",", ":")).encode(), 3)
+    """Return a record as compressed JSON; it must be `bare`."""
+    return zlib.compress(json.dumps(encode(record), separators=(",", ":")).encode(), 3)
 
 
-def unpacked(study: Study) -> StudyRecord:
-    """Return the typed record of a stored study."""
-    return decode(StudyRecord, json.loads(zlib.decompress(bytes(study.record))))
+def unpacked(study: Study, events: slice | None = None) -> StudyRecord:
+    """Return the typed record of a stored study, or with only some of its events.
+
+    A page of a long procedure shows fifty events of many hundred; the others are left alone.
+    """
+    plain: dict[str, Any] = json.loads(zlib.decompress(bytes(study.record)))
+    if events is not None:
+        plain["events"] = plain["events"][events]
+    return decode(StudyRecord, plain)
 
 
 @transaction.atomic
@@ -41,19 +50,17 @@ def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Stud
     """Store what one object says; returns the study and whether anything was new.
 
     The same object again changes nothing. Reports that continue, repeat or follow each other are
-    merged by irradiation event UID.
+    merged by irradiation event UID; the order in which they arrive makes no difference.
     """
     report = record.reports[0]
     stored = DoseObject.objects.filter(sha256=report.sha256).select_related("study").first()
     if stored:
         return stored.study, False
-    warnings = list(record.warnings)
-    if DoseObject.objects.filter(sop_uid=report.sop_instance_uid).exists():
-        warnings.append("another object with other content was stored under the same SOP UID")
     study = Study.objects.select_for_update().filter(study_uid=record.study_uid).first()
-    merged = merge(unpacked(study), record) if study else record
+    merged = merge(unpacked(study), bare(record)) if study else bare(record)
     study = study or Study(study_uid=record.study_uid)
-    _describe(study, merged, record.identity)
+    _describe(study, merged)
+    merged = _identify(study, merged, record)
     study.record = packed(merged)
     study.save()
     _write_events(study, merged)
@@ -63,7 +70,7 @@ def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Stud
         sha256=report.sha256,
         study=study,
         stored_at=timezone.now(),
-        warnings=warnings,
+        warnings=list(record.warnings),
     )
     log.append(
         actor=by,
@@ -75,20 +82,46 @@ def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Stud
     return study, True
 
 
-def _describe(study: Study, record: StudyRecord, identity: Identity) -> None:
+def _system(record: StudyRecord, on: date | None) -> System | None:
+    """Find the system by the best-informed device, else by that of any object of the study."""
+    headers = (record.header, *(report.header for report in reversed(record.reports)))
+    devices = {(d.serial, d.station, d.observer_uid): None for d in (h.device for h in headers)}
+    for serial, station, uid in devices:
+        found = match_device(
+            serial=serial or "", station=station or "", observer_uid=uid or "", on=on
+        )
+        if found:
+            return found
+    return None
+
+
+def _identify(study: Study, merged: StudyRecord, new: StudyRecord) -> StudyRecord:
+    """Give the study the keys of its patient and request; warn when objects disagree on them."""
+    employer = study.system.employer.key if study.system else ""
+    identity = new.identity
+    warnings = set(merged.warnings)
+    for field, words, key in (
+        ("patient_key", "patient", pseudonym(employer, identity.patient_id, identity.issuer)),
+        ("accession_key", "request", pseudonym(employer, new.header.accession_number)),
+    ):
+        found = {k for k in (getattr(study, field), key) if k}
+        if len(found) > 1:
+            warnings.add(f"objects of this study disagree on the identifier of the {words}")
+        setattr(study, field, min(found, default=""))
+    patterns = {*filter(None, study.not_patient.split("; ")), *not_patient(identity)}
+    study.not_patient = "; ".join(sorted(patterns))[:200]
+    return replace(merged, warnings=tuple(sorted(warnings)))
+
+
+def _describe(study: Study, record: StudyRecord) -> None:
     header, totals = record.header, record.totals
     device, patient = header.device, header.patient
     study.date, study.time = _date(header.study_date), _time(header.study_time)
-    study.system = match_device(
-        serial=device.serial or "",
-        station=device.station or "",
-        observer_uid=device.observer_uid or "",
-        on=study.date,
-    )
-    employer = study.system.employer.key if study.system else ""
-    key = pseudonym(employer, identity.patient_id, identity.issuer)
-    study.patient_key = key or study.patient_key
-    study.accession_key = pseudonym(employer, header.accession_number) or study.accession_key
+    system = _system(record, study.date)
+    if study.system is None and system is not None:
+        study.patient_key = assigned(system.employer.key, study.patient_key)
+        study.accession_key = assigned(system.employer.key, study.accession_key)
+    study.system = system or study.system
     study.modality = record.modality
     study.description = (header.description or header.requested_procedure or "")[:200]
     study.sex = (patient.sex or "")[:16]
@@ -97,6 +130,8 @@ def _describe(study: Study, record: StudyRecord, identity: Identity) -> None:
     study.manufacturer = (device.manufacturer or "")[:120]
     study.model = (device.model or "")[:120]
     study.station = (device.station or "")[:60]
+    study.serial = (device.serial or "")[:80]
+    study.observer_uid = (device.observer_uid or "")[:80]
     study.event_count = len(record.events)
     study.dlp_mgy_cm = _total(totals.dlp)
     study.kap_gy_m2 = _total(totals.kap)
@@ -144,7 +179,8 @@ def _mean_kvp(event: Event) -> float | None:
 
 
 def _number(value: Value | None) -> float | None:
-    return value.numbers[0] if value is not None and value.numbers else None
+    """Return the number when there is exactly one; of several none is the quantity."""
+    return value.number if value is not None else None
 
 
 def _total(total: Total) -> float | None:

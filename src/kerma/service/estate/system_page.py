@@ -34,8 +34,9 @@ def system_page(system: System, reader: Person, test: str, whole: bool) -> dict[
     """
     on = timezone.localdate()
     entries = timeline.timeline(system, reader)
-    issues = list(records.issues(reader).filter(report__system=system))
-    latest = next((i for i in issues if not getattr(i, "superseded_by", None)), None)
+    issues = list(records.issue_list(reader).filter(report__system=system))
+    latest = next((i for i in issues if not i.was_superseded), None)
+    records.recommendations([latest] if latest else [])
     site = system.room.site
     contact, acting = people.contact_for(site.pk, on)
     parts = list(system.components.all())

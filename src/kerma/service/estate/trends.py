@@ -24,9 +24,7 @@ class Trend:
     test: str
     title: str
     unit: str
-    spec: dict[str, Any]
-    svg: str
-    alt: str
+    chart: charts.Chart
     rows: list[dict[str, Any]]
     levels: list[Level]
 
@@ -82,9 +80,8 @@ def trend_of(system: System, test: str, href: Callable[[Survey], str]) -> Trend 
     rows = [{"result": r, "quantity": _quantity(r), "url": href(r.survey)} for r in results]
     levels = [Level.from_dict(level) for level in latest.record.get("levels", ())]
     return Trend(
-        test, latest.title, latest.unit, charts.spec(drawn), charts.svg(drawn), drawn.alt,
-        rows[::-1], levels,
-    )  # fmt: skip
+        test, latest.title, latest.unit, drawn, rows[::-1], levels
+    )
 
 
 def _quantity(result: Result) -> Quantity | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat, Left
 
 from kerma.core import Level
 from kerma.service.people.models import Person
@@ -79,6 +81,128 @@ def unverified(levels: Iterable[Level]) -> list[dict[str, Any]]:
     return [
         source.as_dict() for key, source in sorted(sources.items()) if key not in standing
     ]
+
+
+def issue_list(reader: Person) -> QuerySet[Issue]:
+    """Return issues for a list: without their content, with whether a later one replaced them."""
+    later = Issue.objects.filter(supersedes=OuterRef("pk"))
+    return issues(reader).defer("content").annotate(was_superseded=Exists(later))
+
+
+def recommendations(issues: Iterable[Issue]) -> None:
+    """Add to each issue what its survey recommended, in one query."""
+    from kerma.service.testing.models import Survey
+
+    listed = list(issues)
+    keys = {i.subject.removeprefix("survey:") for i in listed if i.subject.startswith("survey:")}
+    rows = Survey.objects.filter(pk__in=[int(k) for k in keys if k.isdigit()])
+    words = {f"survey:{s.pk}": s.get_recommendation_display() for s in rows.only("recommendation")}
+    for issue in listed:
+        issue.recommended = words.get(issue.subject, "")
+
+
+def employers(reader: Person) -> list[tuple[str, str]]:
+    """Return the employers whose records a person may see, for choosing one."""
+    from kerma.service.estate.models import Employer
+
+    rows = Employer.objects.all()
+    if reader.is_hospital:
+        rows = rows.filter(pk=reader.employer_id)
+    return list(rows.values_list("key", "name"))
+
+
+def issues_filtered(rows: QuerySet[Issue], query: dict[str, Any]) -> QuerySet[Issue]:
+    """Narrow issues by words, employer, or whether they still stand."""
+    for word in query.get("q", "").split():
+        rows = rows.filter(
+            Q(report__number__icontains=word)
+            | Q(report__title__icontains=word)
+            | Q(report__system__asset__icontains=word)
+            | Q(report__system__room__site__name__icontains=word)
+            | Q(issued_by__name__icontains=word)
+        )
+    if query.get("employer"):
+        rows = rows.filter(report__employer__key=query["employer"])
+    if query.get("state"):
+        rows = rows.filter(superseded_by__isnull=query["state"] == "current")
+    return rows
+
+
+def actions_filtered(
+    rows: QuerySet[Action], query: dict[str, Any], on: date
+) -> QuerySet[Action]:
+    """Narrow actions by words, state, priority, employer, system, or whether they are overdue."""
+    for word in query.get("q", "").split():
+        rows = rows.filter(
+            Q(text__icontains=word)
+            | Q(owner__icontains=word)
+            | Q(system__asset__icontains=word)
+            | Q(system__name__icontains=word)
+            | Q(issue__report__number__icontains=word)
+        )
+    for name, path in (
+        ("priority", "priority"),
+        ("employer", "employer__key"),
+        ("asset", "system__asset"),
+    ):
+        if query.get(name):
+            rows = rows.filter(**{path: query[name]})
+    if query.get("status") == "open":
+        rows = rows.exclude(status="closed")
+    elif query.get("status"):
+        rows = rows.filter(status=query["status"])
+    if query.get("overdue"):
+        rows = rows.exclude(status="closed").filter(due__lt=on)
+    return rows
+
+
+def suspended_results(reader: Person) -> QuerySet[Any]:
+    """Return suspension-level results that are still open.
+
+    A result is open until its report is issued, and then until the action that came of it is
+    closed.
+    """
+    from kerma.service.testing.models import Result
+
+    action = Action.objects.filter(
+        issue__subject=Concat(
+            Value("survey:"), Cast(OuterRef("survey_id"), CharField()), output_field=CharField()
+        ),
+        test_id=Left(OuterRef("title"), 80),
+    ).exclude(status="closed")
+    rows = within(Result.objects.all(), reader, "survey__system__room__site__employer")
+    waiting = Q(survey__state__in=("measured", "drafted", "in_review"))
+    if reader.is_hospital:
+        waiting = Q(pk__in=())
+    return rows.filter(verdict="suspension", withdrawn_at=None).filter(
+        waiting | (Q(survey__state="issued") & Exists(action))
+    )
+
+
+def suspended_systems(reader: Person) -> QuerySet[Any]:
+    """Return the ids of systems with an open suspension-level result."""
+    return suspended_results(reader).order_by().values("survey__system_id").distinct()
+
+
+def about(*subjects: str) -> QuerySet[Event]:
+    """Return what the event log says of several subjects, newest first."""
+    return Event.objects.filter(subject__in=subjects).select_related("actor").order_by("-id")
+
+
+def log_filtered(query: dict[str, Any]) -> QuerySet[Event]:
+    """Return log entries that fit the words, kind, subject, person and days asked for."""
+    rows = Event.objects.select_related("actor").defer("data")
+    for word in query.get("q", "").split():
+        rows = rows.filter(
+            Q(text__icontains=word) | Q(subject=word) | Q(kind=word) | Q(actor__name__icontains=word)
+        )
+    if query.get("kind"):
+        rows = rows.filter(kind__startswith=query["kind"])
+    if query.get("since"):
+        rows = rows.filter(at__date__gte=query["since"])
+    if query.get("until"):
+        rows = rows.filter(at__date__lte=query["until"])
+    return rows
 
 
 def log_search(text: str) -> QuerySet[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -187,6 +188,41 @@ def action_respond(
         seals=[entry],
     )
     return entry
+
+
+@transaction.atomic
+def action_answer(
+    *,
+    by: Person,
+    action: Action,
+    text: str,
+    status: str,
+    file: tuple[str, bytes] | None = None,
+) -> ActionEntry:
+    """Respond to an action, keeping the file that came with the response as its evidence.
+
+    `file` is name and content. Nothing is kept when the response is refused.
+    """
+    evidence = None
+    if file:
+        name, content = file
+        evidence = store.keep(
+            by=by, content=content, name=name, media_type="application/octet-stream"
+        )
+    return action_respond(by=by, action=action, text=text, status=status, evidence=evidence)
+
+
+@transaction.atomic
+def verifications_add(
+    *, by: Person, rows: Sequence[str], document: str, edition: str, clause: str = ""
+) -> list[Verification]:
+    """Verify several rows against the same document: all of them, or none if one is refused."""
+    if not rows:
+        raise InputError("Tick the rows you compared with the document.", code="blank")
+    return [
+        verification_add(by=by, row=row, document=document, edition=edition, clause=clause)
+        for row in dict.fromkeys(rows)
+    ]
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from kerma.service.config.middleware import status_of
 from kerma.service.instruments.models import Instrument
 from kerma.service.testing import images, services
 from kerma.service.testing.access import person_of, survey_of
-from kerma.service.testing.evaluation import evaluate_survey, protocol_of
+from kerma.service.testing.evaluation import evaluate_survey, names_used, protocol_of
 from kerma.service.testing.models import ImageAnalysis, Reading, Survey
 from kerma.service.testing.pictures import window_of
 from kerma.service.testing.sheet import sheet
@@ -29,7 +29,9 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     if not name or not index.isdigit():
         raise InputError("No such field.", code="unknown-field")
     theirs = item.readings.filter(reading=name, index=int(index), struck_at=None).first()
-    if (theirs.pk if theirs else 0) != int(request.POST.get("version") or 0):
+    seen = (theirs.pk if theirs else 0) == int(request.POST.get("version") or 0)
+    # The same text twice is an answer that was lost on its way, not a conflict.
+    if not seen and (theirs.text if theirs else "") != request.POST.get("value", "").strip():
         return _conflict(request, theirs)
     try:
         stored = _stored(request, item, name, int(index))
@@ -61,7 +63,7 @@ def _stored(request: HttpRequest, item: Survey, name: str, index: int) -> Readin
 def _tests_of(item: Survey, reading: str) -> list[str]:
     protocol = protocol_of(item)
     tests = protocol.active(item.purpose, tuple(item.extra_tests))
-    return [t.id for t in tests if reading in protocol.names_used([t])]
+    return [t.id for t in tests if reading in names_used(protocol, [t])]
 
 
 def _conflict(request: HttpRequest, theirs: Reading | None) -> HttpResponse:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +16,12 @@ from kerma.protocols import (
     Missing,
     Outcome,
     Protocol,
+    TestSpec,
     evaluate,
     missing,
     parse_protocol,
 )
+from kerma.protocols.parameters import reading_named
 from kerma.service.testing.models import ImageAnalysis, Reading, Result, Survey
 
 
@@ -29,6 +33,19 @@ def _parsed(sha256: str, text: str, name: str) -> Protocol:
 def protocol_of(survey: Survey) -> Protocol:
     """Return the protocol as it stood when the survey was planned."""
     return _parsed(survey.protocol_sha256, survey.protocol_text, survey.protocol)
+
+
+def names_used(protocol: Protocol, tests: Collection[TestSpec]) -> frozenset[str]:
+    """Return the readings and analyses tests draw on, with the readings those analyses need."""
+    names = protocol.names_used(tests)
+    needed = {
+        named[0]
+        for analysis in protocol.analyses
+        if analysis.id in names
+        for named in map(reading_named, analysis.parameters.values())
+        if named
+    }
+    return names | needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +113,8 @@ def evaluate_survey(survey: Survey) -> Evaluation:
     from kerma.service.testing import selectors
 
     protocol = protocol_of(survey)
-    on = survey.performed_on or survey.planned_for or timezone.localdate()
     readings = live_readings(survey)
-    notes = list(survey.notes.filter(withdrawn_at=None))
-    made = list(survey.analyses.filter(replaced_by=None))
-    inputs = Inputs(
-        readings={
-            spec.id: _slots(readings.get(spec.id, ()), spec.repeats) for spec in protocol.readings
-        },
-        analyses={r.analysis: analysis_from(r) for r in made if r.status != "refused"},
-        refused={r.analysis: r.message for r in made if r.status == "refused"},
-        baselines=selectors.baselines(survey.system, on),
-        not_done={n.test: n.reason for n in notes if n.kind == "not done"},
-        not_applicable={n.test: n.reason for n in notes if n.kind == "not applicable"},
-    )
+    inputs = inputs_of(survey, readings)
     include = tuple(survey.extra_tests)
     return Evaluation(
         survey,
@@ -118,7 +123,31 @@ def evaluate_survey(survey: Survey) -> Evaluation:
         missing(protocol, inputs, phase=survey.purpose, include=include),
         inputs,
         readings,
-        selectors.previous_results(survey.system, on, exclude=survey.pk),
+        selectors.previous_results(survey.system, day_of(survey), exclude=survey.pk),
+    )
+
+
+def day_of(survey: Survey) -> date:
+    """Return the day a survey is judged on."""
+    return survey.performed_on or survey.planned_for or timezone.localdate()
+
+
+def inputs_of(survey: Survey, readings: dict[str, list[Reading]]) -> Inputs:
+    """Gather everything a survey has so far."""
+    from kerma.service.testing import selectors
+
+    notes = list(survey.notes.filter(withdrawn_at=None))
+    made = list(survey.analyses.filter(replaced_by=None))
+    return Inputs(
+        readings={
+            spec.id: _slots(readings.get(spec.id, ()), spec.repeats)
+            for spec in protocol_of(survey).readings
+        },
+        analyses={r.analysis: analysis_from(r) for r in made if r.status != "refused"},
+        refused={r.analysis: r.message for r in made if r.status == "refused"},
+        baselines=selectors.baselines(survey.system, day_of(survey)),
+        not_done={n.test: n.reason for n in notes if n.kind == "not done"},
+        not_applicable={n.test: n.reason for n in notes if n.kind == "not applicable"},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from django.utils import timezone
 from kerma.core import Image, InputError, KermaError
 from kerma.dicom.pixels import read_images
 from kerma.imaging.registry import find
-from kerma.protocols import AnalysisSpec
+from kerma.protocols import AnalysisSpec, analysis_parameters
+from kerma.protocols.parameters import reading_named
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log, store
-from kerma.service.testing.evaluation import protocol_of
+from kerma.service.testing.evaluation import inputs_of, live_readings, protocol_of
 from kerma.service.testing.models import ImageAnalysis, Survey, SurveyImage
 from kerma.service.testing.services import _open_for_entry, authority_context, work_of
 
@@ -119,8 +120,10 @@ def analyse(
     before = survey.analyses.filter(slot=slot, analysis=spec.id, replaced_by=None).first()
     status, message, record = "failed", "", {}
     try:
+        inputs = inputs_of(survey, live_readings(survey))
+        parameters = analysis_parameters(protocol_of(survey), spec, inputs)
         images = images_of(survey, slot)
-        made = find(spec.analysis).run(images, **{**spec.parameters, **(overrides or {})})
+        made = find(spec.analysis).run(images, **{**parameters, **(overrides or {})})
         status, message, record = made.status, made.reason, made.as_dict()
     except KermaError as error:
         status, message, record = "refused", error.message, {"error": error.as_dict()}
@@ -145,3 +148,12 @@ def analyse(
         seals=[row],
     )
     return row
+
+
+def analyse_again(*, by: Person, survey: Survey, readings: Collection[str]) -> None:
+    """Repeat the measurements that use readings which have changed (air kermas of flat fields)."""
+    for row in survey.analyses.filter(replaced_by=None):
+        spec = protocol_of(survey).analysis(row.analysis)
+        named = [reading_named(value) for value in spec.parameters.values()]
+        if any(n and n[0] in readings for n in named):
+            analyse(by=by, survey=survey, slot=row.slot, spec=spec)

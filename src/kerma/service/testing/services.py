@@ -243,6 +243,9 @@ def readings_record(
             data={"struck": [r.pk for r in struck]},
             seals=added,
         )
+        from kerma.service.testing.images import analyse_again
+
+        analyse_again(by=by, survey=survey, readings={name for name, _ in values})
     return recorded
 
 

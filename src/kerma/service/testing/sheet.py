@@ -7,7 +7,7 @@ from typing import Any
 
 from kerma.core import Level, Quantity, Verdict
 from kerma.protocols import Outcome, ReadingSpec, TestSpec
-from kerma.service.testing.evaluation import Evaluation
+from kerma.service.testing.evaluation import Evaluation, names_used
 from kerma.service.testing.models import Reading, Result
 
 
@@ -104,7 +104,7 @@ def sheet(evaluation: Evaluation) -> list[Section]:
 
 
 def _readings_of(evaluation: Evaluation, test: TestSpec) -> list[ReadingSpec]:
-    names = evaluation.protocol.names_used([test])
+    names = names_used(evaluation.protocol, [test])
     return [spec for spec in evaluation.protocol.readings if spec.id in names]
 
 

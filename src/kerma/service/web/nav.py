@@ -37,7 +37,15 @@ NOUNS = (
 )
 
 # Addresses that belong to a noun although they do not begin with its path.
-_ALSO = {"/instruments/": "equipment", "/style/": "", "/search/": "", "/accounts/": ""}
+_ALSO = {
+    "/instruments/": "equipment",
+    "/reports/": "quality",
+    "/actions/": "quality",
+    "/reference/": "quality",
+    "/style/": "",
+    "/search/": "",
+    "/accounts/": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +62,17 @@ Finder = Callable[[HttpRequest, str], Iterable[Hit]]
 
 _counters: dict[str, Counter] = {}
 _finders: dict[str, Finder] = {}
+_doors: dict[str, Callable[[HttpRequest], bool]] = {}
 
 
 def count_for(key: str, counter: Counter) -> None:
     """Show `counter(request)` beside the noun `key`; zero shows nothing."""
     _counters[key] = counter
+
+
+def open_to(key: str, door: Callable[[HttpRequest], bool]) -> None:
+    """Show the noun `key` only to those for whom `door(request)` is true."""
+    _doors[key] = door
 
 
 def search_with(name: str, finder: Finder) -> None:
@@ -103,5 +117,5 @@ def rail(request: HttpRequest, *, here: str = "") -> list[Line]:
     return [
         Line(noun, noun.key == here, _counters[noun.key](request) if noun.key in _counters else 0)
         for noun in NOUNS
-        if _leads_somewhere(noun.path)
+        if _leads_somewhere(noun.path) and (noun.key not in _doors or _doors[noun.key](request))
     ]

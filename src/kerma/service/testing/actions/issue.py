@@ -11,11 +11,12 @@ from kerma.authority import Decision
 from kerma.core import IntegrityError, Level, content_hash
 from kerma.reports.content import Signature as PrintedSignature
 from kerma.reports.content import Signing, SurveyReport
+from kerma.reports.content import Verification as PrintedVerification
 from kerma.reports.survey import build
 from kerma.service.instruments.selectors import calibration_problem
 from kerma.service.records import log
 from kerma.service.records.models import Issue
-from kerma.service.records.selectors import signatures, unverified
+from kerma.service.records.selectors import signatures, unverified, verifications
 from kerma.service.records.services import action_open, issue_add, signature_add
 from kerma.service.testing.actions.base import Act, Blocker
 from kerma.service.testing.models import Draft
@@ -150,11 +151,17 @@ def signed_report(draft: Draft) -> SurveyReport:
         for s in signed
     )
     approved = max((s.at for s in signed if s.meaning == "approved"), default=None)
+    report = SurveyReport.from_dict(draft.content)
+    standing = verifications({source.row for source in report.sources})
     return replace(
-        SurveyReport.from_dict(draft.content),
+        report,
         signing=Signing(
             state="issued" if approved else "draft",
             signatures=printed,
+            verifications=tuple(
+                PrintedVerification(v.row, v.sha256, v.by.name, timezone.localdate(v.at))
+                for v in standing.values()
+            ),
             issued_at=timezone.localtime(approved) if approved else None,
         ),
     )
