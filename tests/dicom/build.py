@@ -88,7 +88,9 @@ def image_ref(sop_uid: str) -> Dataset:
     return found
 
 
-def fluoro(number: int, kap: str = "1e-06", dose: str = "0.0001", **more: Any) -> Dataset:
+def fluoro(
+    number: int, kap: str | None = "1e-06", dose: str | None = "0.0001", **more: Any
+) -> Dataset:
     """One fluoroscopy event; `more`: extra items, unit codes."""
     return item(
         "CONTAINER",

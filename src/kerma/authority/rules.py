@@ -111,7 +111,7 @@ def _refused(
     rule: str, title: str, act: str, person: PersonFacts, missing: tuple[str, ...]
 ) -> Decision:
     message = (
-        f"{person.name} may not {act} this ({title.lower()}). "
+        f"{person.name} may not {act} this ({title[:1].lower()}{title[1:]}). "
         f"Rule {rule} asks for {' and '.join(missing)}."
     )
     return Decision(False, rule, missing, message)
@@ -177,7 +177,9 @@ def titles(person: PersonFacts, on: date) -> list[tuple[str, str]]:
             continue
         for credential in person.credentials:
             if credential.type == entry["credential"] and credential.current(on):
-                found.append((str(entry["title"]), f"{credential.type} {credential.number}"))
+                number = credential.number
+                named = number if number.startswith(credential.type) else f"{credential.type} {number}"
+                found.append((str(entry["title"]), named))
                 break
     return found or [(_unprotected(person.role), "")]
 

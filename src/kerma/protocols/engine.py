@@ -59,7 +59,11 @@ def evaluate(
     _known(protocol, inputs)
     survey = _Survey(protocol, inputs, phase, levels or {}, Shared())
     return [
-        replace(_outcome(survey, test), levels=tuple(survey.levels(test)))
+        replace(
+            _outcome(survey, test),
+            levels=tuple(survey.levels(test)),
+            context=_context_so_far(survey, test),
+        )
         for test in protocol.active(phase, include)
     ]
 
@@ -221,6 +225,17 @@ def _context(protocol: Protocol, test: TestSpec, drawn: Drawn) -> dict[str, Quan
         coherent = Unit(str(shape), 1.0, shape.dimensions or ())
         found[name] = _given(formula, drawn, coherent)
     return found
+
+
+def _context_so_far(survey: _Survey, test: TestSpec) -> dict[str, Quantity | None]:
+    """Return what the test's lookups depend on, as far as it is known before there is a value."""
+    if not test.context:
+        return {}
+    try:
+        drawn = draw(survey.protocol, test, survey.inputs, survey.shared)
+    except InputError:
+        return {}
+    return _context(survey.protocol, test, drawn)
 
 
 def _not_enough(reason: str) -> Judgement:

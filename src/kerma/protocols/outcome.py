@@ -82,6 +82,8 @@ class Outcome:
         What it drew on, by name.
     levels
         Every level in force for the test, compared or not.
+    context
+        The quantities its lookup levels depend on.
     nominal, baseline
         What the value was compared with, where a level asks for it.
     explanation
@@ -101,6 +103,7 @@ class Outcome:
     language: str
     inputs: Mapping[str, InputUsed] = field(default_factory=dict)
     levels: tuple[Level, ...] = ()
+    context: Mapping[str, Quantity | None] = field(default_factory=dict)
     nominal: Quantity | None = None
     baseline: Quantity | None = None
     explanation: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -56,7 +57,8 @@ class Row:
         machine-readable level of the row changes, and survives everything else (a new package
         version, another row's correction, a moved file).
         """
-        return content_hash({"id": self.id, "fields": self.fields, "rests_on": list(self.rests_on)})
+        content = {"id": self.id, "fields": _plain(self.fields), "rests_on": list(self.rests_on)}
+        return content_hash(content)
 
     def number(self, name: str) -> float:
         """Return a field as a number.
@@ -80,6 +82,15 @@ class Row:
         """Return a field as text; an absent one is empty."""
         value = self.fields.get(name)
         return "" if value is None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Spell the dates that YAML reads out of a file as text, so that a row can be hashed."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def normalised_confidence(statement: str) -> str:

@@ -117,7 +117,7 @@ def wires(
 ) -> Array:
     """Render wires at (x, y) pixels as Gaussians sampled at the pixel centres."""
     rows, columns = np.indices(shape, dtype=float)
-    result = np.full(shape, background_hu)
+    result = np.full(shape, float(background_hu))
     for x, y in places:
         squared = ((columns - x) ** 2 + (rows - y) ** 2) * pixel_mm**2
         result += peak_hu * np.exp(-squared / (2 * sigma_mm**2))

@@ -17,7 +17,7 @@ import struct
 from kerma.dicom.dose import tags
 from kerma.dicom.dose.assemble import make_code, make_item, numbers_of
 from kerma.dicom.dose.envelope import Envelope
-from kerma.dicom.dose.text import decoded, encodings_of
+from kerma.dicom.dose.text import decoded, encodings_of, known
 from kerma.dicom.dose.tree import Code, Item, Tree
 from kerma.dicom.dose.walker import MAX_DEPTH, UNDEFINED, Walker, explicit, long, two
 
@@ -104,6 +104,8 @@ class Reader(Walker):
                 header[tag] = self.buf[start:pos]
                 if tag == tags.CHARACTER_SET:
                     self.encodings = encodings_of(header[tag])
+                    if not known(header[tag]):
+                        self.surprise = self.surprise or "an unknown character set"
             elif tag == tags.CONCEPT:
                 concept, pos = self._code(start, length, end)
             elif tag == tags.CONTENT:
@@ -124,9 +126,14 @@ class Reader(Walker):
         found: list[Item] = []
         buf = self.buf
         while True:
-            size, pos = self.next_item(pos, end, closed)
-            if size < 0:
-                return tuple(found), pos
+            # The plain case of `next_item`, written out: this is the innermost loop.
+            tag, size = two(buf, pos) if pos + 8 <= end else (0, 0)
+            if tag == tags.ITEM and (size == UNDEFINED or pos + 8 + size <= end):
+                pos += 8
+            else:
+                size, pos = self.next_item(pos, end, closed)
+                if size < 0:
+                    return tuple(found), pos
             item = None
             if size == UNDEFINED:
                 # Most leaves end so; when this one does not, the bytes are not in the memory.

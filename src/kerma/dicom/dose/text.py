@@ -5,11 +5,17 @@ from __future__ import annotations
 import warnings
 from functools import lru_cache
 
-from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 
 _PAD = " \0"
 # Escape sequences of ISO 2022 end at these; PS3.5 6.1.2.5.3.
 _DELIMITERS = {ord(character) for character in "\\\r\n\t\f^="}
+
+
+def known(character_set: bytes) -> bool:
+    """Tell whether a stored Specific Character Set names only sets the standard defines."""
+    names = character_set.decode("ascii", "replace").rstrip(_PAD).split("\\")
+    return all(name.strip(" ") in python_encoding for name in names)
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -14,13 +14,15 @@ from kerma.protocols import Protocol, available, levels_of_test, load_protocol
 from kerma.service.demo.clock import on, working_hour
 from kerma.service.demo.load import Loaded
 from kerma.service.people.entitlement import record_refusal
-from kerma.service.records.services import verification_add
+from kerma.service.records.models import Action
+from kerma.service.records.services import action_respond, verification_add
 from kerma.service.testing import actions, services
 from kerma.service.testing.baselines import baselines_set
 from kerma.service.testing.evaluation import evaluate_survey, names_used
 from kerma.service.testing.images import images_attach
 from kerma.service.testing.models import Survey
 from kerma.simulate.history import History, PlannedSurvey
+from kerma.simulate.people import Signatories
 
 _RECOMMENDATION = {"suspension": "do_not_use", "remedial": "conditions"}
 _NO_IMAGES = "Image tests are kept from the latest survey on; no images were archived here."
@@ -78,6 +80,7 @@ class Historian:
         self.loaded = loaded
         self.history = history
         self.protocols = protocols_by_modality()
+        self.names = Signatories(history.department)
         self.tally = Tally()
         self.latest = {
             s.system: s.key
@@ -136,14 +139,17 @@ class Historian:
             for i, text in enumerate(texts[: protocol.reading(name).repeats])
         }
         services.readings_record(by=performer, survey=survey, values=values, source="simulated")
-        if self.latest.get(planned.system) == planned.key:
+        if self.latest.get(planned.system) == planned.key or planned.sets_baseline:
             self._attach(survey, planned, protocol)
         self._explain(survey, planned)
 
     def _attach(self, survey: Survey, planned: PlannedSurvey, protocol: Protocol) -> None:
         performer = self.loaded.persons[planned.performer]
+        used = names_used(protocol, protocol.active(planned.phase))
+        wanted = tuple(i for i in protocol.images if any(a.id in used for a in i.analyses))
         with tempfile.TemporaryDirectory() as folder:
-            truths = self.history.images_for(protocol, planned, Path(folder))
+            asked = replace(protocol, images=wanted)
+            truths = self.history.images_for(asked, planned, Path(folder))
             for slot, truth in truths.items():
                 files = [(path.name, path.read_bytes()) for path in truth.files]
                 for row in images_attach(by=performer, survey=survey, slot=slot, files=files):
@@ -189,11 +195,21 @@ class Historian:
             summary=summary,
         ).perform()
         actions.Submit(survey=survey, by=performer).perform()
-        if planned.checker:
-            self._act(actions.Check, survey, planned.checker)
-        if planned.state == "issued" and planned.approver:
-            self._act(actions.IssueReport, survey, planned.approver)
-            self._baselines(survey, planned)
+        _, checker, approver = self._signatories(planned, breach=bool(worst))
+        if checker:
+            self._act(actions.Check, survey, checker)
+        if planned.state == "issued" and approver:
+            self._act(actions.IssueReport, survey, approver)
+            self._baselines(survey, planned, approver)
+            if planned.phase == "after_repair" and not worst:
+                self._close_actions(planned, approver)
+
+    def _signatories(self, planned: PlannedSurvey, *, breach: bool) -> tuple[str, str, str]:
+        """Return who signs; an unplanned breach asks for other people than a clean survey."""
+        if not breach or planned.fault:
+            return planned.performer, planned.checker, planned.approver
+        system = self.history.department.system(planned.system)
+        return self.names.choose(system, planned.day, planned.phase, breach=True)
 
     def _act(self, act: type[actions.Act], survey: Survey, who: str) -> None:
         person = self.loaded.persons[who]
@@ -204,21 +220,35 @@ class Historian:
                 record_refusal(by=person, error=error)  # type: ignore[arg-type]
             raise
 
-    def _baselines(self, survey: Survey, planned: PlannedSurvey) -> None:
-        if not planned.sets_baseline:
-            return
+    def _close_actions(self, planned: PlannedSurvey, approver: str) -> None:
+        """Have the hospital answer the actions a re-test has settled, and the approver close them."""
+        system = self.loaded.systems[planned.system]
+        users = [p for p in self.loaded.persons.values() if p.employer_id == system.employer.pk]
+        for action in Action.objects.filter(system=system).exclude(status="closed"):
+            action_respond(
+                by=users[0], action=action, status="done",
+                text=f"Engineer attended. {planned.reason}.",
+            )  # fmt: skip
+            action_respond(
+                by=self.loaded.persons[approver], action=action, status="closed",
+                text="Re-tested within the levels.",
+            )  # fmt: skip
+
+    def _baselines(self, survey: Survey, planned: PlannedSurvey, approver: str) -> None:
+        """Set baselines where the plan says so, and where a value had none to be judged by."""
         survey.refresh_from_db()
         results = [
             r
             for r in survey.results.filter(withdrawn_at=None, value__isnull=False)
             if any(_from_baseline(level["criterion"]) for level in r.record["levels"])
+            and (planned.sets_baseline or r.record["baseline"] is None)
         ]
         if results:
             baselines_set(
-                by=self.loaded.persons[planned.approver],
+                by=self.loaded.persons[approver],
                 survey=survey,
                 results=results,
-                reason=planned.sets_baseline,
+                reason=planned.sets_baseline or "No baseline on record",
                 components=("tube", "detector"),
             )
 

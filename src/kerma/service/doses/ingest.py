@@ -73,19 +73,17 @@ def _is_dicom(path: Path) -> bool:
 def ingest_file(path: Path, *, by: Person | None = None) -> Ingested:
     """Read and store one file."""
     if path.stat().st_size > LARGEST:
-        return Ingested(
-            "refused", path.name, "", f"larger than {LARGEST // 2**20} MB", "too-large"
-        )
+        return Ingested("refused", path.name, "", f"larger than {LARGEST // 2**20} MB", "too-large")
     return ingest_bytes(path.read_bytes(), name=path.name, by=by)
 
 
 def ingest_bytes(content: bytes, *, name: str, by: Person | None = None) -> Ingested:
     """Read and store one object."""
     sha256 = hashlib.sha256(content).hexdigest()
-    known = DoseObject.objects.filter(sha256=sha256).select_related("study").defer("study__record").first()
+    known = DoseObject.objects.filter(sha256=sha256).values_list("study__study_uid").first()
     if known:
         _resolve(sha256)
-        return Ingested("unchanged", name, sha256, study=known.study.study_uid)
+        return Ingested("unchanged", name, sha256, study=known[0])
     try:
         study, new = store_object(read_report(content), by=by)
     except UnsupportedError as error:
@@ -149,9 +147,7 @@ def _put_aside(
 
 
 def _resolve(sha256: str) -> None:
-    if Quarantined.objects.filter(sha256=sha256).update(
-        status="resolved", last_at=timezone.now()
-    ):
+    if Quarantined.objects.filter(sha256=sha256).update(status="resolved", last_at=timezone.now()):
         (_folder() / sha256).unlink(missing_ok=True)
 
 

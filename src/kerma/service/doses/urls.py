@@ -1,3 +1,18 @@
 """Addresses of doses."""
 
-urlpatterns: list[object] = []
+from django.urls import path
+
+from kerma.service.doses import ingest_views, views
+
+urlpatterns = [
+    path("", views.studies, name="doses"),
+    path("upload/", ingest_views.upload, name="doses-upload"),
+    path("quarantine/", ingest_views.quarantine, name="quarantine"),
+    path("quarantine/<int:pk>/retry/", ingest_views.retry, name="quarantine-retry"),
+    path("quarantine/<int:pk>/dismiss/", ingest_views.dismiss, name="quarantine-dismiss"),
+    path("devices/", ingest_views.devices, name="devices"),
+    path("devices/<int:pk>/", ingest_views.device, name="device"),
+    path("<int:pk>/", views.study, name="study"),
+    path("<int:pk>/events/<int:order>/", views.event, name="study-event"),
+    path("<int:pk>/administrations/<int:order>/", views.administration, name="study-given"),
+]

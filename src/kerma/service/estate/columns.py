@@ -47,7 +47,7 @@ def _actions(system: System) -> SafeString | str:
 def equipment_columns() -> list[Column[System]]:
     """Return the columns: the inventory fields, the status, and what is open."""
     return [
-        Column("asset", "Asset", lambda s: s.asset, ("asset",),
+        Column("asset", "Asset", lambda s: s.asset, ("asset",), nowrap=True,
                url=lambda s: reverse("system", args=[s.asset])),
         Column("name", "System", lambda s: s.name, ("name",)),
         Column("site", "Site, room", _place, ("room__site__name", "room__name"), soft=True),
@@ -55,7 +55,7 @@ def equipment_columns() -> list[Column[System]]:
         Column("manufacturer", "Manufacturer", lambda s: s.manufacturer, ("manufacturer",),
                html=lambda s: _or_gap(s.manufacturer)),
         Column("model", "Model", lambda s: s.model, ("model",), html=lambda s: _or_gap(s.model)),
-        Column("serial", "Serial", lambda s: s.serial, ("serial",),
+        Column("serial", "Serial", lambda s: s.serial, ("serial",), nowrap=True,
                html=lambda s: _or_gap(s.serial)),
         Column("manufactured", "Made", lambda s: s.manufactured, ("manufactured",), num=True,
                html=lambda s: _or_gap(s.manufactured)),

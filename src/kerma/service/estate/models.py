@@ -135,6 +135,13 @@ class Component(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.serial}".strip()
 
+    @property
+    def kind_text(self) -> str:
+        """The kind as a person writes it: “Tube”, “KAP meter”."""
+        words = self.kind.replace("_", " ")
+        known = {"dap meter": "KAP meter", "kap meter": "KAP meter"}
+        return known.get(words.lower(), words[:1].upper() + words[1:])
+
 
 class SystemEvent(models.Model):
     """Something that happened to a system: a tube change, a service, new software."""

@@ -13,7 +13,6 @@ from kerma.service.estate.models import System
 from kerma.service.testing.models import Baseline, Result, Survey
 from kerma.service.testing.selectors import trend
 
-_YES_NO = "pass_fail"
 Bounds = tuple[float | None, float | None]
 
 
@@ -35,7 +34,7 @@ def tests_of(system: System) -> list[tuple[str, str]]:
         Result.objects.filter(
             survey__system=system, survey__state="issued", withdrawn_at=None, value__isnull=False
         )
-        .exclude(unit=_YES_NO)
+        .exclude(record__levels__0__criterion__kind="functional")
         .order_by("-survey__performed_on", "-survey_id", "order")
         .values_list("test", "title")
     )
@@ -53,7 +52,7 @@ def first_choice(system: System) -> str:
     rows = Result.objects.filter(
         survey__in=latest[:1], withdrawn_at=None, value__isnull=False,
         verdict__in=("remedial", "suspension"),
-    ).exclude(unit=_YES_NO)  # fmt: skip
+    ).exclude(record__levels__0__criterion__kind="functional")  # fmt: skip
     return str(rows.order_by("-verdict", "order").values_list("test", flat=True).first() or "")
 
 

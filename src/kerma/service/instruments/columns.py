@@ -43,7 +43,7 @@ def instrument_columns(on: date) -> list[Column[Instrument]]:
         return selectors.state_of(instrument, on)
 
     return [
-        Column("kind", "Kind", lambda i: i.kind.replace("_", " ").capitalize(), ("kind",)),
+        Column("kind", "Kind", lambda i: i.kind_text, ("kind",)),
         Column("name", "Instrument", lambda i: f"{i.manufacturer} {i.model}", ("manufacturer",),
                url=lambda i: reverse("instrument", args=[i.key])),
         Column("serial", "Serial", lambda i: i.serial, ("serial",)),

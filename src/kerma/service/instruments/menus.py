@@ -19,9 +19,8 @@ def find_instruments(request: HttpRequest, text: str) -> Iterator[nav.Hit]:
     if not is_staff(request):
         return
     for instrument in selectors.filtered({"q": text})[:_HITS]:
-        kind = instrument.kind.replace("_", " ").capitalize()
         url = reverse("instrument", args=[instrument.key])
-        yield nav.Hit("Instrument", str(instrument), url, kind)
+        yield nav.Hit("Instrument", str(instrument), url, instrument.kind_text)
 
 
 def register() -> None:

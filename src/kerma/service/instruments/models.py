@@ -7,6 +7,15 @@ from datetime import date
 from django.db import models
 
 
+_CAPITALS = {"ct": "CT", "kap": "KAP", "dap": "KAP", "hvl": "HVL", "ccd": "CCD"}
+
+
+def kind_text(kind: str) -> str:
+    """Return a kind of instrument as a person writes it: ``ct_chamber`` is “CT chamber”."""
+    words = " ".join(_CAPITALS.get(w.lower(), w) for w in kind.replace("_", " ").split())
+    return words[:1].upper() + words[1:]
+
+
 class Instrument(models.Model):
     """A meter, a phantom or a tape: anything a reading names."""
 
@@ -25,6 +34,11 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.manufacturer} {self.model}, {self.serial}"
+
+    @property
+    def kind_text(self) -> str:
+        """The kind as a person writes it: “Tape measure”."""
+        return kind_text(self.kind)
 
 
 class Certificate(models.Model):

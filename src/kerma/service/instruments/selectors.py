@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from kerma.service.instruments.models import Certificate, Factor, Instrument
+from kerma.service.instruments.models import Certificate, Factor, Instrument, kind_text
 
 
 def certificate_in_force(instrument: Instrument, on: date) -> Certificate | None:
@@ -98,7 +98,7 @@ def filtered(query: dict[str, Any]) -> QuerySet[Instrument]:
 def kinds() -> list[tuple[str, str]]:
     """Return the kinds of instrument there are."""
     found = Instrument.objects.order_by("kind").values_list("kind", flat=True).distinct()
-    return [(kind, kind.replace("_", " ").capitalize()) for kind in found]
+    return [(kind, kind_text(kind)) for kind in found]
 
 
 def last_certificate(instrument: Instrument, on: date) -> Certificate | None:

@@ -37,7 +37,7 @@ def _badges(person: Any) -> str:
 def people_columns() -> list[Column[Person]]:
     """Return the columns."""
     return [
-        Column("name", "Name", lambda p: p.name, ("name",),
+        Column("name", "Name", lambda p: p.name, ("name",), nowrap=True,
                url=lambda p: reverse("person", args=[p.key])),
         Column("role", "Role", lambda p: p.get_role_display(), ("role",)),
         Column("employer", "Works for",
@@ -45,5 +45,5 @@ def people_columns() -> list[Column[Person]]:
                ("employer__name",), soft=True),
         Column("credentials", "Credentials", _held, html=_badges),
         Column("email", "E-mail", lambda p: p.email, ("email",), soft=True),
-        Column("joined", "Since", lambda p: p.joined, ("joined",), soft=True),
+        Column("joined", "Since", lambda p: p.joined, ("joined",), soft=True, nowrap=True),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from kerma.service.records.models import Action, Event, Issue
 from kerma.service.web.components.marks import badge
-from kerma.service.web.components.numbers import due, moment, overdue
+from kerma.service.web.components.numbers import day, due, moment, overdue
 from kerma.service.web.tables import Column
 
 PRIORITY_TONE = {1: "bad", 2: "warn", 3: ""}
@@ -31,15 +31,13 @@ def _stands(issue: Issue) -> str:
 def issue_columns() -> list[Column[Issue]]:
     """Return the columns of the list of reports."""
     return [
-        Column("number", "Report", lambda i: i.report.number, ("report__number", "number"),
+        Column("number", "Report", lambda i: i.report.number, ("report__number", "number"), nowrap=True,
                url=lambda i: reverse("issue", args=[i.pk])),
         Column("issue", "Issue", lambda i: i.number, num=True),
         Column("issued", "Issued", lambda i: i.issued_at, ("issued_at",),
-               html=lambda i: moment(i.issued_at)),
+               html=lambda i: day(i.issued_at), nowrap=True),
         Column("title", "About", lambda i: i.report.title, ("report__title",)),
         Column("site", "Site", _site, ("report__system__room__site__name",), soft=True),
-        Column("employer", "Employer", lambda i: i.report.employer.name,
-               ("report__employer__name",), soft=True),
         Column("recommendation", "Recommendation", lambda i: i.recommended),
         Column("by", "Approved by", lambda i: i.issued_by.name, ("issued_by__name",), soft=True),
         Column("state", "State", _stands,
@@ -49,9 +47,9 @@ def issue_columns() -> list[Column[Issue]]:
 
 def _due(action: Action) -> SafeString | str:
     if action.status == "closed":
-        return format_html('<span class="soft">closed</span>')
+        return day(action.due)
     cls = "late" if overdue(action.due) else "soft"
-    return format_html('<span class="{}">{}</span>', cls, due(action.due))
+    return format_html('{}<br><span class="{}">{}</span>', day(action.due), cls, due(action.due))
 
 
 def _priority(action: Action) -> SafeString:
@@ -69,9 +67,8 @@ def action_columns() -> list[Column[Action]]:
                url=lambda a: reverse("system", args=[a.system.asset]) if a.system else ""),
         Column("site", "Site", _site, ("system__room__site__name",), soft=True),
         Column("owner", "Owner", lambda a: a.owner, ("owner",), soft=True),
-        Column("due", "Due", lambda a: a.due, ("due",)),
-        Column("left", "Left", lambda a: a.due, html=_due, in_file=False),
-        Column("report", "Report", lambda a: str(a.issue or ""), ("issue__report__number",),
+        Column("due", "Due", lambda a: a.due, ("due",), html=_due, nowrap=True),
+        Column("report", "Report", lambda a: str(a.issue or ""), ("issue__report__number",), nowrap=True,
                url=lambda a: reverse("issue", args=[a.issue_id]) if a.issue_id else ""),
         Column("status", "State", lambda a: a.get_status_display(), ("status",),
                html=lambda a: badge(a.get_status_display(), ACTION_TONE[a.status])),
@@ -82,7 +79,7 @@ def event_columns() -> list[Column[Event]]:
     """Return the columns of the event log."""
     return [
         Column("entry", "Entry", lambda e: e.pk, ("id",), num=True),
-        Column("at", "When", lambda e: e.at, ("at", "id"), html=lambda e: moment(e.at)),
+        Column("at", "When", lambda e: e.at, ("at", "id"), html=lambda e: moment(e.at), nowrap=True),
         Column("actor", "Who", lambda e: e.actor.name if e.actor else "the service",
                ("actor__name",)),
         Column("kind", "Kind", lambda e: e.kind, ("kind",), soft=True),

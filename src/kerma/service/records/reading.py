@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from kerma.core import content_hash
 from kerma.service.records import log, selectors
 from kerma.service.records.models import Issue
+from kerma.service.web.components.numbers import day
 
 _WORDS = {
     "use": "Suitable for continued use",
@@ -41,7 +42,7 @@ def identification(issue: Issue) -> list[tuple[str, Any]]:
         ("Maker, model", made),
         ("Serial number", system.get("serial")),
         ("Purpose", said.get("purpose")),
-        ("Surveyed on", _day(said.get("surveyed_on"))),
+        ("Surveyed on", day(_day(said.get("surveyed_on")))),
         ("Measured by", "; ".join(said.get("measured_by", ()))),
         ("Protocol", _protocol(protocol)),
         ("Software", said.get("software")),
@@ -112,9 +113,3 @@ def agrees(issue: Issue) -> bool:
 def extract(issue: Issue, longest: int = 40) -> list[Any]:
     """Return what the event log says of the issue and of what it was issued on."""
     return list(selectors.about(issue.subject, log.subject_of(issue))[:longest])
-
-
-def prepared_at(issue: Issue) -> datetime | None:
-    """Return when the content was fixed."""
-    text = issue.content.get("prepared_at")
-    return datetime.fromisoformat(text) if text else None

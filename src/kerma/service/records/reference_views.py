@@ -38,6 +38,23 @@ def _known(dataset: str) -> str:
     return reference.datasets()[dataset].title
 
 
+def _named(line: Line) -> object:
+    return format_html(
+        '<a href="{}">{}</a><br><small>{}</small>',
+        reverse("reference-row", args=[line.row.id]),
+        name_of(line.row),
+        line.row.id.partition("/")[2],
+    )
+
+
+def _protocols(line: Line) -> object:
+    many = len(line.protocols)
+    if not many:
+        return "–"
+    said = line.protocols[0] if many == 1 else f"{many} protocols"
+    return format_html('<span title="{}">{}</span>', ", ".join(line.protocols), said)
+
+
 def _columns(ticking: bool) -> list[Column[Line]]:
     def tick(line: Line) -> object:
         return format_html(
@@ -47,16 +64,16 @@ def _columns(ticking: bool) -> list[Column[Line]]:
 
     columns: list[Column[Line]] = [
         Column("tick", "", lambda _: "", html=tick, in_file=False),
-        Column("row", "Row", lambda n: n.row.id.partition("/")[2], ("row",),
-               url=lambda n: reverse("reference-row", args=[n.row.id])),
-        Column("name", "What it says", lambda n: name_of(n.row)),
+        Column("name", "Row", lambda n: name_of(n.row), ("name",), html=_named),
+        Column("row", "Key", lambda n: n.row.id, ("row",), on_page=False),
         Column("document", "Document", lambda n: n.row.document, ("document",), soft=True),
         Column("confidence", "Confidence", lambda n: n.row.confidence, ("confidence",),
                html=lambda n: badge(n.row.confidence, _TONE[n.row.confidence])),
-        Column("used", "Rests on it", lambda n: ", ".join(n.protocols), ("used",), soft=True),
+        Column("used", "Rests on it", lambda n: ", ".join(n.protocols), ("used",), html=_protocols),
         Column("verified", "Verified by",
                lambda n: n.verification.by.name if n.verification else "", ("verified",)),
-        Column("on", "On", lambda n: n.verification.at.date() if n.verification else None, ("on",)),
+        Column("on", "On", lambda n: n.verification.at.date() if n.verification else None, ("on",),
+               nowrap=True, soft=True),
     ]  # fmt: skip
     return columns if ticking else columns[1:]
 
@@ -74,7 +91,7 @@ def dataset(request: HttpRequest, dataset: str) -> HttpResponse:
         reference_rows.narrowed(reference_rows.lines(dataset), query),
         _columns(decision.allowed),
         name=f"reference-{dataset}",
-        default="row",
+        default="name",
         noun="rows",
     )
     if table.wanted:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from kerma.core import Quantity, unit
 from kerma.service.doses.models import Quarantined, Study
 from kerma.service.estate import selectors as estate
 from kerma.service.estate.models import System
@@ -20,8 +21,9 @@ from kerma.service.records import selectors
 from kerma.service.records.models import Action, Event
 from kerma.service.records.waiting import waiting
 from kerma.service.testing.selectors import waiting_for
+from kerma.service.web.components.numbers import quantity
 
-_ROWS = 12  # of each list; the head of the list leads to all of them
+_ROWS = 8  # of each list; the head of the list leads to all of them
 _MANAGERS = ("service_manager", "quality_manager", "administrator")
 
 
@@ -79,18 +81,19 @@ def _physics(person: Person, on: date) -> dict[str, Any]:
     suspended = list(
         selectors.suspended_results(person)
         .select_related("survey__system__room__site", "survey__performer")
-        .defer("record", "survey__protocol_text")
+        .defer("survey__protocol_text")
         .order_by("-survey__performed_on", "order")[:_ROWS]
     )
+    for result in suspended:
+        result.said = _said(result)
     runs_out = _running_out(person, on)
     cards = [
         _suspended_card(person),
         Card(len(waits.check), "waiting for your check", "#check"),
         Card(len(waits.approve), "waiting for your approval", "#approve"),
         Card(len(mine), "surveys of yours in hand", "#mine"),
-        Card(overdue, "routine surveys overdue", _equipment("overdue"), "hot" if overdue else ""),
-        Card(soon, "due within 30 days", _equipment("soon")),
-        *_action_cards(actions, on),
+        _due_card(overdue, soon),
+        *_action_cards(actions),
         *_dose_cards(),
     ]
     return {
@@ -112,6 +115,24 @@ def _suspended_card(person: Person) -> Card:
     count = selectors.suspended_systems(person).count()
     text = f"system{'' if count == 1 else 's'} with a suspension-level result open"
     return Card(count, text, f"{reverse('equipment')}?level=suspension", "hot")
+
+
+def _due_card(overdue: int, soon: int) -> Card:
+    if overdue:
+        text = f"routine survey{'' if overdue == 1 else 's'} overdue"
+        more = f", {soon} more within 30 days" if soon else ""
+        return Card(overdue, text + more, _equipment("overdue"), "hot")
+    return Card(soon, "routine surveys due within 30 days", _equipment("soon"))
+
+
+def _said(result: Any) -> str:
+    """Return a frozen result in words, with its unit and without more digits than it supports."""
+    levels = result.record.get("levels", ())
+    if levels and all(level["criterion"]["kind"] == "functional" for level in levels):
+        return "not satisfactory"
+    if result.value is None:
+        return ""
+    return quantity(Quantity(result.value, unit(result.unit), result.u))
 
 
 def _equipment(which: str) -> str:
@@ -138,12 +159,13 @@ def _actions(person: Person, on: date) -> dict[str, Any]:
     }
 
 
-def _action_cards(actions: dict[str, Any], on: date) -> list[Card]:
-    late, url = actions["overdue"], reverse("actions")
-    return [
-        Card(late, f"action{'' if late == 1 else 's'} overdue", f"{url}?overdue=on", "hot"),
-        Card(actions["open"], "actions not closed", f"{url}?status=open"),
-    ]
+def _action_cards(actions: dict[str, Any]) -> list[Card]:
+    """Return one card: the overdue actions if there are any, else those not closed."""
+    late, waits, url = actions["overdue"], actions["open"], reverse("actions")
+    if late:
+        text = f"action{'' if late == 1 else 's'} overdue, {waits} not closed"
+        return [Card(late, text, f"{url}?overdue=on", "hot")]
+    return [Card(waits, "actions not closed, none overdue", f"{url}?status=open")]
 
 
 def _dose_cards() -> list[Card]:
@@ -184,7 +206,7 @@ def _hospital(person: Person, on: date) -> dict[str, Any]:
             ("suspended", "hot"), ("conditions", ""), ("not_released", ""), ("in_use", ""),
         )
     ]  # fmt: skip
-    cards = [*_action_cards(actions, on), _suspended_card(person), *status_cards]
+    cards = [*_action_cards(actions), _suspended_card(person), *status_cards]
     issues = list(selectors.issue_list(person)[:_ROWS])
     selectors.recommendations(issues)
     return {

@@ -165,6 +165,7 @@ def _row(survey: Survey, result: Result) -> ResultRow:
         (k for k in ("baseline", "nominal") if record.get(k) and _uses(levels, k)), ""
     )
     previous = record.get("previous")
+    numeric = previous and not record.get("functional")
     note = survey.notes.filter(test=result.test, withdrawn_at=None, kind="decision").first()
     return ResultRow(
         test_id=result.test,
@@ -178,8 +179,8 @@ def _row(survey: Survey, result: Result) -> ResultRow:
         levels=tuple(LevelShown.of(level) for level in levels),
         basis=Quantity.from_dict(record[basis_kind]) if basis_kind else None,
         basis_kind=basis_kind,  # type: ignore[arg-type]
-        previous=Quantity.from_dict(previous["value"]) if previous else None,
-        previous_on=date.fromisoformat(previous["on"]) if previous else None,
+        previous=Quantity.from_dict(previous["value"]) if numeric else None,
+        previous_on=date.fromisoformat(previous["on"]) if numeric else None,
         near_limit=judgement["near_limit"],
         formula=record.get("formula", ""),
         inputs=record.get("inputs_text", ""),

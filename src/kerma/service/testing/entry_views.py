@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from kerma import charts
 from kerma.core import Image, InputError, KermaError, Quantity
 from kerma.service.config.middleware import status_of
 from kerma.service.instruments.models import Instrument
@@ -17,7 +18,7 @@ from kerma.service.testing import images, services
 from kerma.service.testing.access import person_of, survey_of
 from kerma.service.testing.evaluation import evaluate_survey, names_used, protocol_of
 from kerma.service.testing.models import ImageAnalysis, Reading, Survey
-from kerma.service.testing.pictures import window_of
+from kerma.service.testing.pictures import curve_from, window_of
 from kerma.service.testing.sheet import sheet
 
 
@@ -181,6 +182,15 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+@require_GET
+def curves(request: HttpRequest, pk: int, analysis: int) -> HttpResponse:
+    """Show the curves of one image measurement, drawn when they come into view."""
+    item = survey_of(request, pk)
+    row = get_object_or_404(ImageAnalysis, pk=analysis, survey=item)
+    found = [charts.curve([curve_from(c)], title=c["name"]) for c in row.record.get("curves", ())]
+    return render(request, "testing/curves.html", {"charts": found})
 
 
 @require_GET

@@ -70,9 +70,12 @@ class Evaluation:
         earlier = self.previous.get(test.id)
         used = [r for name in outcome.inputs for r in self.readings.get(name, ())]
         setup = self.protocol.setups.get(test.setup or "")
-        functional = outcome.test.unit.symbol == "pass_fail"
+        functional = bool(outcome.levels) and all(
+            level.criterion.kind == "functional" for level in outcome.levels
+        )
         return {
             **outcome.as_dict(),
+            "context": {n: q.as_dict() for n, q in outcome.context.items() if q},
             "readings": [r.pk for r in used],
             "inputs_text": "; ".join(i.text() for i in outcome.inputs.values()),
             "previous": (

@@ -136,7 +136,7 @@ class Reading(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reading}[{self.index}] = {self.text} {self.unit}"
+        return f"{self.reading}[{self.index}] = {self.indicated:g} {self.unit}".removesuffix(" 1")
 
 
 @sealed("withdrawn_at")

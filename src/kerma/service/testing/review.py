@@ -21,14 +21,14 @@ def frozen_sections(results: Sequence[Result]) -> list[dict[str, Any]]:
         record = result.record
         levels = tuple(Level.from_dict(level) for level in record["levels"])
         value = quantity_of(result)
-        previous = record.get("previous")
         sections.setdefault(result.section, []).append(
             {
                 "result": result,
                 "value": None if record.get("functional") else value,
                 "shown": record.get("shown", ""),
-                "previous": Quantity.from_dict(previous["value"]) if previous else None,
-                "levels": levels_text(levels),
+                "previous": _previous(record),
+                "levels": levels_text(levels, _context(record)),
+                "exceeded": Verdict(result.verdict).exceeded,
                 "near": record["judgement"]["near_limit"],
                 "reason": record["judgement"]["reason"],
                 "obtained": obtained(
@@ -40,6 +40,19 @@ def frozen_sections(results: Sequence[Result]) -> list[dict[str, Any]]:
             }
         )
     return [{"title": title, "rows": rows} for title, rows in sections.items()]
+
+
+def _context(record: dict[str, Any]) -> dict[str, Quantity | None]:
+    return {name: Quantity.from_dict(q) for name, q in record.get("context", {}).items()}
+
+
+def _previous(record: dict[str, Any]) -> Quantity | str | None:
+    earlier = record.get("previous")
+    if not earlier:
+        return None
+    if record.get("functional"):
+        return "satisfactory" if earlier["value"]["value"] else "not satisfactory"
+    return Quantity.from_dict(earlier["value"])
 
 
 def _rows(results: Sequence[Result]) -> set[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerma.core import Level, Quantity, Verdict
+from kerma.core import InputError, Level, Quantity, Verdict
 from kerma.protocols import Outcome, ReadingSpec, TestSpec
 from kerma.service.testing.evaluation import Evaluation, names_used
 from kerma.service.testing.models import Reading, Result
@@ -46,7 +47,7 @@ class Row:
     borrowed: str
     value: Quantity | None
     shown: str
-    previous: Quantity | None
+    previous: Quantity | str | None
     levels: str
     verdict: Verdict
     near: bool
@@ -54,6 +55,11 @@ class Row:
     note: str
     result: dict[str, Any]
     optional: bool = False
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether a level was breached."""
+        return self.verdict.exceeded
 
 
 @dataclass(slots=True)
@@ -69,17 +75,31 @@ class Section:
         return sum(r.verdict is not Verdict.NOT_DONE or bool(r.note) for r in self.rows)
 
 
-def levels_text(levels: tuple[Level, ...]) -> str:
+def levels_text(levels: Sequence[Level], context: Mapping[str, Quantity | None]) -> str:
     """Say the levels in one line, the milder first: ``±5 % of nominal … ±10 %``."""
     texts: list[str] = []
     for level in sorted(levels, key=lambda entry: entry.level_class == "suspension"):
-        text = level.text()
+        text = _level_text(level, context)
+        if texts:
+            # What the first one is from need not be said twice.
+            for words in (" of nominal", " from nominal", " of baseline", " from baseline"):
+                text = text.replace(words, "")
+        text = text.removesuffix(", the larger")
         if text not in texts:
             texts.append(text)
-    if len(texts) > 1:
-        tail = f" {texts[0].rsplit(' of ', 1)[-1]}"
-        texts = [texts[0], *(t.replace(f" of{tail}", "") for t in texts[1:])]
     return " … ".join(texts)
+
+
+def _level_text(level: Level, context: Mapping[str, Quantity | None]) -> str:
+    """Return a level's text; a lookup's is its bound where what it depends on is known."""
+    criterion = level.criterion
+    if criterion.kind != "lookup" or not criterion.points:
+        return level.text()
+    try:
+        low, high = criterion.bounds(unit_of=criterion.points[0][1], context=context)
+    except InputError:
+        return level.text().replace("_", " ")
+    return f"≥ {low}" if low else f"≤ {high}"
 
 
 def sheet(evaluation: Evaluation) -> list[Section]:
@@ -155,8 +175,8 @@ def row(
         borrowed=", ".join(borrowed),
         value=None if record["functional"] else outcome.value,
         shown=record["shown"],
-        previous=_previous(earlier),
-        levels=levels_text(outcome.levels),
+        previous=_previous(earlier, functional=record["functional"]),
+        levels=levels_text(outcome.levels, outcome.context),
         verdict=judgement.verdict,
         near=judgement.near_limit,
         reason=judgement.reason,
@@ -166,9 +186,11 @@ def row(
     )
 
 
-def _previous(result: Result | None) -> Quantity | None:
+def _previous(result: Result | None, *, functional: bool) -> Quantity | str | None:
     if result is None or result.value is None:
         return None
+    if functional:
+        return "satisfactory" if result.value else "not satisfactory"
     return Quantity.from_dict({"value": result.value, "unit": result.unit, "u": result.u})
 
 

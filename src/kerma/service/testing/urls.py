@@ -21,5 +21,6 @@ urlpatterns = [
     path("<int:pk>/images/<slug:slot>/viewer/", entry.viewer, name="survey-viewer"),
     path("<int:pk>/images/<slug:slot>/viewer/<int:index>.raw", entry.frame, name="survey-frame"),
     path("<int:pk>/analysis/<int:analysis>/correct/", entry.correct, name="survey-correct"),
+    path("<int:pk>/analysis/<int:analysis>/curves/", entry.curves, name="survey-curves"),
     path("<int:pk>/draft.pdf", entry.draft_pdf, name="survey-draft-pdf"),
 ]

@@ -38,7 +38,4 @@ def kerma(request: HttpRequest) -> dict[str, Any]:
 
 
 def _who(user: Any) -> dict[str, str]:
-    person = getattr(user, "person", None)
-    if person is None:
-        return {"name": user.get_full_name() or str(user), "role": ""}
-    return {"name": str(person), "role": str(person.get_role_display())}
+    return {"name": user.display_name, "role": user.role_line}

@@ -39,6 +39,8 @@ class Column(Generic[R]):
         Markup in place of the formatted value, for chips and marks.
     url
         Where the cell leads.
+    soft, nowrap
+        Quiet type; kept on one line.
     on_page, in_file
         Whether the column is shown, and whether it is exported.
 
@@ -51,6 +53,7 @@ class Column(Generic[R]):
     num: bool = False
     unit: str = ""
     soft: bool = False
+    nowrap: bool = False
     html: Callable[[R], Any] | None = None
     url: Callable[[R], str] | None = None
     on_page: bool = True
@@ -115,7 +118,7 @@ class Table(Generic[R]):
             return rows.order_by(*paths, "pk")
         present = [r for r in rows if column.value(r) not in (None, "")]
         absent = [r for r in rows if column.value(r) in (None, "")]
-        return [*sorted(present, key=lambda r: column.value(r), reverse=back), *absent]
+        return [*sorted(present, key=column.value, reverse=back), *absent]
 
     @cached_property
     def page(self) -> Page[Any]:
@@ -148,7 +151,8 @@ class Table(Generic[R]):
     @staticmethod
     def _cell(column: Column[R], row: R) -> Cell:
         text = column.html(row) if column.html else said(column.value(row))
-        cls = " ".join(n for n, on in (("n", column.num), ("soft", column.soft)) if on)
+        cls = " ".join(n for n in ("soft", "nowrap") if getattr(column, n))
+        cls = f"n {cls}".strip() if column.num else cls
         return Cell(text, column.url(row) if column.url else "", cls)
 
     def _chunks(self) -> Iterator[Sequence[R]]:

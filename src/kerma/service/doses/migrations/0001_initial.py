@@ -4,94 +4,127 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DoseEvent',
+            name="DoseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(max_length=128)),
-                ('order', models.PositiveIntegerField()),
-                ('type', models.CharField(blank=True, max_length=80)),
-                ('protocol', models.CharField(blank=True, max_length=120)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ctdivol_mgy', models.FloatField(null=True)),
-                ('ctdi_phantom', models.CharField(blank=True, max_length=40)),
-                ('dlp_mgy_cm', models.FloatField(null=True)),
-                ('kap_gy_m2', models.FloatField(null=True)),
-                ('dose_rp_gy', models.FloatField(null=True)),
-                ('agd_mgy', models.FloatField(null=True)),
-                ('kvp_kv', models.FloatField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.CharField(max_length=128)),
+                ("order", models.PositiveIntegerField()),
+                ("type", models.CharField(blank=True, max_length=80)),
+                ("protocol", models.CharField(blank=True, max_length=120)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ctdivol_mgy", models.FloatField(null=True)),
+                ("ctdi_phantom", models.CharField(blank=True, max_length=40)),
+                ("dlp_mgy_cm", models.FloatField(null=True)),
+                ("kap_gy_m2", models.FloatField(null=True)),
+                ("dose_rp_gy", models.FloatField(null=True)),
+                ("agd_mgy", models.FloatField(null=True)),
+                ("kvp_kv", models.FloatField(null=True)),
             ],
             options={
-                'ordering': ['study', 'order'],
+                "ordering": ["study", "order"],
             },
         ),
         migrations.CreateModel(
-            name='DoseObject',
+            name="DoseObject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('sop_uid', models.CharField(db_index=True, max_length=128)),
-                ('sop_class', models.CharField(max_length=128)),
-                ('stored_at', models.DateTimeField()),
-                ('warnings', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("sop_uid", models.CharField(db_index=True, max_length=128)),
+                ("sop_class", models.CharField(max_length=128)),
+                ("stored_at", models.DateTimeField()),
+                ("warnings", models.JSONField(default=list)),
             ],
         ),
         migrations.CreateModel(
-            name='Quarantined',
+            name="Quarantined",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=240)),
-                ('status', models.CharField(choices=[('refused', 'Refused: not a dose report'), ('quarantined', 'Quarantined'), ('resolved', 'Resolved'), ('dismissed', 'Dismissed')], db_index=True, max_length=12)),
-                ('code', models.CharField(max_length=60)),
-                ('reason', models.CharField(max_length=600)),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=240)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("refused", "Refused: not a dose report"),
+                            ("quarantined", "Quarantined"),
+                            ("resolved", "Resolved"),
+                            ("dismissed", "Dismissed"),
+                        ],
+                        db_index=True,
+                        max_length=12,
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                ("reason", models.CharField(max_length=600)),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'quarantined file',
-                'ordering': ['-last_at'],
+                "verbose_name": "quarantined file",
+                "ordering": ["-last_at"],
             },
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('study_uid', models.CharField(max_length=128, unique=True)),
-                ('patient_key', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('accession_key', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('modality', models.CharField(db_index=True, max_length=16)),
-                ('date', models.DateField(db_index=True, null=True)),
-                ('time', models.TimeField(null=True)),
-                ('description', models.CharField(blank=True, max_length=200)),
-                ('sex', models.CharField(blank=True, max_length=16)),
-                ('age_years', models.FloatField(null=True)),
-                ('height_m', models.FloatField(null=True)),
-                ('mass_kg', models.FloatField(null=True)),
-                ('not_patient', models.CharField(blank=True, max_length=200)),
-                ('manufacturer', models.CharField(blank=True, max_length=120)),
-                ('model', models.CharField(blank=True, max_length=120)),
-                ('station', models.CharField(blank=True, max_length=60)),
-                ('event_count', models.PositiveIntegerField(default=0)),
-                ('dlp_mgy_cm', models.FloatField(null=True)),
-                ('kap_gy_m2', models.FloatField(null=True)),
-                ('dose_rp_gy', models.FloatField(null=True)),
-                ('fluoro_time_s', models.FloatField(null=True)),
-                ('agd_left_mgy', models.FloatField(null=True)),
-                ('agd_right_mgy', models.FloatField(null=True)),
-                ('record', models.BinaryField(help_text='the merged typed record, without identifiers')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("study_uid", models.CharField(max_length=128, unique=True)),
+                ("patient_key", models.CharField(blank=True, db_index=True, max_length=64)),
+                ("accession_key", models.CharField(blank=True, db_index=True, max_length=64)),
+                ("modality", models.CharField(db_index=True, max_length=16)),
+                ("date", models.DateField(db_index=True, null=True)),
+                ("time", models.TimeField(null=True)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                ("sex", models.CharField(blank=True, max_length=16)),
+                ("age_years", models.FloatField(null=True)),
+                ("height_m", models.FloatField(null=True)),
+                ("mass_kg", models.FloatField(null=True)),
+                ("not_patient", models.CharField(blank=True, max_length=200)),
+                ("manufacturer", models.CharField(blank=True, max_length=120)),
+                ("model", models.CharField(blank=True, max_length=120)),
+                ("station", models.CharField(blank=True, max_length=60)),
+                ("event_count", models.PositiveIntegerField(default=0)),
+                ("dlp_mgy_cm", models.FloatField(null=True)),
+                ("kap_gy_m2", models.FloatField(null=True)),
+                ("dose_rp_gy", models.FloatField(null=True)),
+                ("fluoro_time_s", models.FloatField(null=True)),
+                ("agd_left_mgy", models.FloatField(null=True)),
+                ("agd_right_mgy", models.FloatField(null=True)),
+                (
+                    "record",
+                    models.BinaryField(help_text="the merged typed record, without identifiers"),
+                ),
             ],
             options={
-                'verbose_name_plural': 'studies',
-                'ordering': ['-date', '-time', '-id'],
+                "verbose_name_plural": "studies",
+                "ordering": ["-date", "-time", "-id"],
             },
         ),
     ]

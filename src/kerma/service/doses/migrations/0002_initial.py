@@ -5,38 +5,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('doses', '0001_initial'),
-        ('estate', '0001_initial'),
-        ('people', '0001_initial'),
+        ("doses", "0001_initial"),
+        ("estate", "0001_initial"),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='quarantined',
-            name='dismissed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person'),
+            model_name="quarantined",
+            name="dismissed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="people.person",
+            ),
         ),
         migrations.AddField(
-            model_name='study',
-            name='system',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='estate.system'),
+            model_name="study",
+            name="system",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="studies",
+                to="estate.system",
+            ),
         ),
         migrations.AddField(
-            model_name='doseobject',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='objects_read', to='doses.study'),
+            model_name="doseobject",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="objects_read",
+                to="doses.study",
+            ),
         ),
         migrations.AddField(
-            model_name='doseevent',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='doses.study'),
+            model_name="doseevent",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="events", to="doses.study"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='doseevent',
-            constraint=models.UniqueConstraint(fields=('study', 'uid'), name='dose_event_once'),
+            model_name="doseevent",
+            constraint=models.UniqueConstraint(fields=("study", "uid"), name="dose_event_once"),
         ),
     ]

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('doses', '0002_initial'),
+        ("doses", "0002_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='study',
-            name='observer_uid',
+            model_name="study",
+            name="observer_uid",
             field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
-            model_name='study',
-            name='serial',
+            model_name="study",
+            name="serial",
             field=models.CharField(blank=True, max_length=80),
         ),
     ]

@@ -9,7 +9,14 @@ from django.utils import timezone
 
 from kerma.core import Quantity
 from kerma.core.quantity import format_number
-from kerma.reports.units import date_text, number_text, pretty_unit, quantity_text, result_text
+from kerma.reports.units import (
+    date_text,
+    number_text,
+    pretty_text,
+    pretty_unit,
+    quantity_text,
+    result_text,
+)
 from kerma.service.web.components.library import register
 
 MINUS = "\N{MINUS SIGN}"
@@ -29,6 +36,18 @@ def _as_quantity(value: Any) -> Quantity | None:
     if isinstance(value, dict) and "value" in value and "unit" in value:
         return Quantity.from_dict(value)
     return value if isinstance(value, Quantity) else None
+
+
+@register.filter
+def words(name: Any) -> str:
+    """Return a machine's name as words: ``max_deviation`` gives ``max deviation``."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def prettytext(text: Any) -> str:
+    """Return a sentence with its units as they are printed: ``60.2 µGy/mAs``."""
+    return pretty_text(str(text or ""))
 
 
 @register.filter
