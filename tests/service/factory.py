@@ -12,6 +12,7 @@ from typing import Any
 
 from django.test import Client
 from django.utils import timezone
+
 from kerma import reference
 from kerma.core import content_hash
 from kerma.reference import levels
@@ -175,7 +176,11 @@ def survey(of: System, state: str = "issued", ago: int = 20, **fields: Any) -> S
 
 
 def result(
-    of: Survey, value: float | None = 80.4, verdict: str = "pass", test: str = "kv_80", **fields: Any
+    of: Survey,
+    value: float | None = 80.4,
+    verdict: str = "pass",
+    test: str = "kv_80",
+    **fields: Any,
 ) -> Result:
     """A frozen result judged by the reference row for tube voltage, ±5 % and ±10 % of 80 kV."""
     applied = [level.as_dict() for level in levels("radiography", "kv_accuracy")]
@@ -264,14 +269,12 @@ def action(of: System, **fields: Any) -> Action:
         "priority": 2,
         "opened_at": timezone.now(),
     }
-    return Action.objects.create(
-        employer=of.employer, system=of, **{**given, **fields}
-    )
+    return Action.objects.create(employer=of.employer, system=of, **{**given, **fields})
 
 
 @dataclass
 class World:
-    """One employer with a system that has a history, another employer, and a person of each kind."""
+    """One employer, a system with a history, another employer, a person of each kind."""
 
     ours: Employer
     theirs: Employer

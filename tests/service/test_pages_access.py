@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from kerma.service.records.models import Event
 
+from kerma.service.records.models import Event
 from tests.service import factory
 from tests.service.factory import World
 
@@ -72,7 +72,7 @@ def test_machines_are_answered_without_a_session(client: Client) -> None:
     assert client.get("/favicon.ico").url.endswith(".svg")
 
 
-@pytest.fixture()
+@pytest.fixture
 def world() -> World:
     return factory.world()
 

@@ -88,7 +88,7 @@ def study_columns() -> list[Column[Study]]:
                num=True, unit=pretty_unit("Gy.cm2")),
         Column("dose_rp_mgy", "Dose at RP", _dose("dose_rp_gy", "Gy", "mGy"), ("dose_rp_gy",),
                num=True, unit="mGy"),
-        Column("agd", "AGD left, right", _agd, ("agd_left_mgy", "agd_right_mgy"), num=True,
+        Column("agd", "AGD L, R", _agd, ("agd_left_mgy", "agd_right_mgy"), num=True,
                unit="mGy", in_file=False),
         Column("agd_left_mgy", "AGD left", lambda s: s.agd_left_mgy, unit="mGy", on_page=False),
         Column("agd_right_mgy", "AGD right", lambda s: s.agd_right_mgy, unit="mGy", on_page=False),

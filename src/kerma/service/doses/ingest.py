@@ -7,6 +7,7 @@ the next file is read, and this one waits in quarantine with what happened.
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,11 +97,13 @@ def ingest_bytes(content: bytes, *, name: str, by: Person | None = None) -> Inge
 
 
 def _as_kerma(error: Exception) -> KermaError:
+    """Say where the reader failed, in words of our own: an error's may quote the patient's name."""
     if isinstance(error, KermaError):
         return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
     return KermaError(
-        f"The reader failed on this file ({type(error).__name__}: {error}). It is kept; try it "
-        "again after an update.",
+        f"The reader failed on this file ({type(error).__name__} in {Path(place.filename).name}, "
+        f"line {place.lineno}). It is kept; try it again after an update.",
         code="reader-failed",
         permanent=False,
     )

@@ -17,11 +17,12 @@ from kerma.dicom.dose.parts import Administration
 from kerma.dicom.dose.records import Report, Total
 from kerma.dicom.dose.values import Value
 from kerma.service.doses import selectors, shown
-from kerma.service.doses.columns import converted, device_words, system_mark
+from kerma.service.doses.columns import converted, system_mark
 from kerma.service.doses.event_tables import event_tables
 from kerma.service.doses.models import DoseObject, Study
 from kerma.service.doses.storing import unpacked
 from kerma.service.people.models import Person
+from kerma.service.web.components.marks import badge
 from kerma.service.web.components.numbers import ABSENT, GAP, number, signed
 
 EVENTS = 50
@@ -142,7 +143,7 @@ def _device(study: Study, record: StudyRecord) -> list[tuple[str, Any]]:
         return text + note if text and name in from_observer else text
 
     return [
-        ("System", system_mark(study) if study.system else device_words(study)),
+        ("System", system_mark(study) if study.system else badge("unknown device", "warn")),
         ("Manufacturer", said("manufacturer")),
         ("Model", said("model")),
         ("Serial number", said("serial")),

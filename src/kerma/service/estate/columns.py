@@ -37,6 +37,10 @@ def _place(system: System) -> str:
     return f"{system.room.site.name}, {system.room.name}"
 
 
+def _place_lines(system: System) -> SafeString:
+    return format_html("{}<br>{}", system.room.site.name, system.room.name)
+
+
 def _actions(system: System) -> SafeString | str:
     if not system.open_actions:
         return ""
@@ -50,7 +54,8 @@ def equipment_columns() -> list[Column[System]]:
         Column("asset", "Asset", lambda s: s.asset, ("asset",), nowrap=True,
                url=lambda s: reverse("system", args=[s.asset])),
         Column("name", "System", lambda s: s.name, ("name",)),
-        Column("site", "Site, room", _place, ("room__site__name", "room__name"), soft=True),
+        Column("site", "Site, room", _place, ("room__site__name", "room__name"),
+               html=_place_lines, soft=True, nowrap=True),
         Column("modality", "Type", lambda s: s.get_modality_display(), ("modality",), soft=True),
         Column("manufacturer", "Manufacturer", lambda s: s.manufacturer, ("manufacturer",),
                html=lambda s: _or_gap(s.manufacturer)),

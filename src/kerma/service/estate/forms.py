@@ -10,7 +10,12 @@ from django.utils import timezone
 from kerma.service.estate.models import MODALITIES, Component, System
 from kerma.service.web.form_page import DayInput
 
-DUE = [("", "Any"), ("overdue", "Overdue"), ("soon", "Due within 30 days"), ("never", "Never surveyed")]
+DUE = [
+    ("", "Any"),
+    ("overdue", "Overdue"),
+    ("soon", "Due within 30 days"),
+    ("never", "Never surveyed"),
+]
 
 
 class SystemFilter(forms.Form):
@@ -18,9 +23,7 @@ class SystemFilter(forms.Form):
 
     q = forms.CharField(label="Asset, name, serial, room", required=False)
     site = forms.ChoiceField(required=False)
-    modality = forms.ChoiceField(
-        label="Type", required=False, choices=[("", "Any"), *MODALITIES]
-    )
+    modality = forms.ChoiceField(label="Type", required=False, choices=[("", "Any"), *MODALITIES])
     status = forms.ChoiceField(required=False, choices=[("", "Any"), *System.STATUS])
     due = forms.ChoiceField(label="Routine survey", required=False, choices=DUE)
     gaps = forms.BooleanField(label="With inventory gaps", required=False)
@@ -45,7 +48,9 @@ class EventForm(forms.Form):
 
     on = forms.DateField(label="Day", widget=DayInput)
     kind = forms.ChoiceField(label="Kind", choices=KINDS)
-    text = forms.CharField(label="What happened", max_length=300, widget=forms.Textarea({"rows": 3}))
+    text = forms.CharField(
+        label="What happened", max_length=300, widget=forms.Textarea({"rows": 3})
+    )
 
     def clean_on(self) -> Any:
         """An event to come has not happened."""

@@ -142,9 +142,7 @@ def open_actions(systems: Sequence[System]) -> dict[int, int]:
     return dict(rows.values_list("system").annotate(n=Count("pk")))
 
 
-def match_device(
-    *, serial: str, station: str, observer_uid: str, on: date | None
-) -> System | None:
+def match_device(*, serial: str, station: str, observer_uid: str, on: date | None) -> System | None:
     """Find the system that signs its objects so on a day; ``None`` unless exactly one fits.
 
     Every identity field an alias has must agree; an alias with no field matches nothing.

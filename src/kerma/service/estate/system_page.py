@@ -27,10 +27,13 @@ def system_page(system: System, reader: Person, test: str, whole: bool) -> dict[
 
     Parameters
     ----------
+    system, reader
+        What is shown, and to whom: a hospital's people see what has been issued.
     test
-        The test whose trend is asked for; unasked, one that exceeds a level.
+        The test whose trend is asked for; unasked, one that exceeded a level.
     whole
         Whether to show the timeline from the beginning.
+
     """
     on = timezone.localdate()
     entries = timeline.timeline(system, reader)

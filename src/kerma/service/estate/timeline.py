@@ -74,7 +74,9 @@ def _surveys(system: System, reader: Person, issues: list[Issue]) -> Iterator[En
 
 
 def _how_many(counts: dict[str, int]) -> str:
-    said = [f"{counts[v]} {v}" for v in ("suspension", "remedial", "pass", "not done") if v in counts]
+    said = [
+        f"{counts[v]} {v}" for v in ("suspension", "remedial", "pass", "not done") if v in counts
+    ]
     return ", ".join(said)
 
 

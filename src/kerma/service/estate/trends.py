@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
+
 from kerma import charts
 from kerma.core import InputError, Level, Quantity, Verdict, unit
 from kerma.service.estate.models import System
 from kerma.service.testing.models import Baseline, Result, Survey
 from kerma.service.testing.selectors import trend
+
+# A yes or no is stored as 1 or 0 and judged by a functional level; there is no trend in it.
+_KIND = "record__levels__0__criterion__kind"
+_NUMERIC = Q(**{f"{_KIND}__isnull": True}) | ~Q(**{_KIND: "functional"})
 
 Bounds = tuple[float | None, float | None]
 
@@ -34,7 +40,7 @@ def tests_of(system: System) -> list[tuple[str, str]]:
         Result.objects.filter(
             survey__system=system, survey__state="issued", withdrawn_at=None, value__isnull=False
         )
-        .exclude(record__levels__0__criterion__kind="functional")
+        .filter(_NUMERIC)
         .order_by("-survey__performed_on", "-survey_id", "order")
         .values_list("test", "title")
     )
@@ -45,15 +51,14 @@ def tests_of(system: System) -> list[tuple[str, str]]:
 
 
 def first_choice(system: System) -> str:
-    """Return the test to show unasked: one that exceeds a level in the latest survey, or none."""
-    latest = (
-        Survey.objects.filter(system=system, state="issued").order_by("-performed_on", "-pk")
-    )
+    """Return the test to show unasked: the one that last exceeded a level, or none."""
     rows = Result.objects.filter(
-        survey__in=latest[:1], withdrawn_at=None, value__isnull=False,
+        survey__system=system, survey__state="issued", withdrawn_at=None, value__isnull=False,
         verdict__in=("remedial", "suspension"),
-    ).exclude(record__levels__0__criterion__kind="functional")  # fmt: skip
-    return str(rows.order_by("-verdict", "order").values_list("test", flat=True).first() or "")
+    ).filter(_NUMERIC)  # fmt: skip
+    # “suspension” sorts after “remedial”, so the graver of one day's results comes first.
+    rows = rows.order_by("-survey__performed_on", "-verdict", "order")
+    return str(rows.values_list("test", flat=True).first() or "")
 
 
 def trend_of(system: System, test: str, href: Callable[[Survey], str]) -> Trend | None:
@@ -61,8 +66,11 @@ def trend_of(system: System, test: str, href: Callable[[Survey], str]) -> Trend 
 
     Parameters
     ----------
+    system, test
+        Whose results of what.
     href
         The page a point opens.
+
     """
     results = trend(system, test)
     if not results:
@@ -78,9 +86,7 @@ def trend_of(system: System, test: str, href: Callable[[Survey], str]) -> Trend 
     )
     rows = [{"result": r, "quantity": _quantity(r), "url": href(r.survey)} for r in results]
     levels = [Level.from_dict(level) for level in latest.record.get("levels", ())]
-    return Trend(
-        test, latest.title, latest.unit, drawn, rows[::-1], levels
-    )
+    return Trend(test, latest.title, latest.unit, drawn, rows[::-1], levels)
 
 
 def _quantity(result: Result) -> Quantity | None:
@@ -150,7 +156,9 @@ def _limits(result: Result, symbol: str, since: date) -> charts.Limits:
         baseline = base.to(symbol).value if base else None
     except InputError:
         baseline = None
-    return charts.Limits(since, baseline, _tightest(sides["remedial"]), _tightest(sides["suspension"]))
+    return charts.Limits(
+        since, baseline, _tightest(sides["remedial"]), _tightest(sides["suspension"])
+    )
 
 
 def _tightest(bounds: Sequence[Bounds]) -> Bounds:

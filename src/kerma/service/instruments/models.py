@@ -6,7 +6,6 @@ from datetime import date
 
 from django.db import models
 
-
 _CAPITALS = {"ct": "CT", "kap": "KAP", "dap": "KAP", "hvl": "HVL", "ccd": "CCD"}
 
 

@@ -47,9 +47,7 @@ def certificate_add(
     kept = None
     if document:
         name, content = document
-        kept = store.keep(
-            by=by, content=content, name=name, media_type="application/octet-stream"
-        )
+        kept = store.keep(by=by, content=content, name=name, media_type="application/octet-stream")
     certificate = Certificate.objects.create(
         instrument=instrument, number=number.strip(), laboratory=laboratory.strip(),
         accreditation=accreditation.strip(), calibrated_on=calibrated_on, due_on=due_on,

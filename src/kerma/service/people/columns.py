@@ -16,8 +16,7 @@ CREDENTIAL_TONE = {"current": "accent", "expiring": "warn", "expired": "bad", "w
 
 def _held(person: Any) -> str:
     return ", ".join(
-        c["name"] if c["state"] == "current" else f"{c['name']} ({c['state']})"
-        for c in person.held
+        c["name"] if c["state"] == "current" else f"{c['name']} ({c['state']})" for c in person.held
     )
 
 

@@ -125,7 +125,8 @@ def role_line(person: Person, on: date) -> str:
         ),
     )
     first, *others = titles(held, on)
-    short = [credential.partition(" ")[0] for _, credential in others]
+    types = {c.number: c.type for c in held.credentials}
+    short = [next((t for n, t in types.items() if said.endswith(n)), "") for _, said in others]
     return f"{first[0]} · {', '.join(short)}" if short else first[0]
 
 

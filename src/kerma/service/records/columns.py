@@ -31,8 +31,8 @@ def _stands(issue: Issue) -> str:
 def issue_columns() -> list[Column[Issue]]:
     """Return the columns of the list of reports."""
     return [
-        Column("number", "Report", lambda i: i.report.number, ("report__number", "number"), nowrap=True,
-               url=lambda i: reverse("issue", args=[i.pk])),
+        Column("number", "Report", lambda i: i.report.number, ("report__number", "number"),
+               nowrap=True, url=lambda i: reverse("issue", args=[i.pk])),
         Column("issue", "Issue", lambda i: i.number, num=True),
         Column("issued", "Issued", lambda i: i.issued_at, ("issued_at",),
                html=lambda i: day(i.issued_at), nowrap=True),
@@ -68,8 +68,8 @@ def action_columns() -> list[Column[Action]]:
         Column("site", "Site", _site, ("system__room__site__name",), soft=True),
         Column("owner", "Owner", lambda a: a.owner, ("owner",), soft=True),
         Column("due", "Due", lambda a: a.due, ("due",), html=_due, nowrap=True),
-        Column("report", "Report", lambda a: str(a.issue or ""), ("issue__report__number",), nowrap=True,
-               url=lambda a: reverse("issue", args=[a.issue_id]) if a.issue_id else ""),
+        Column("report", "Report", lambda a: str(a.issue or ""), ("issue__report__number",),
+               nowrap=True, url=lambda a: reverse("issue", args=[a.issue_id]) if a.issue_id else ""),
         Column("status", "State", lambda a: a.get_status_display(), ("status",),
                html=lambda a: badge(a.get_status_display(), ACTION_TONE[a.status])),
     ]  # fmt: skip
@@ -79,7 +79,8 @@ def event_columns() -> list[Column[Event]]:
     """Return the columns of the event log."""
     return [
         Column("entry", "Entry", lambda e: e.pk, ("id",), num=True),
-        Column("at", "When", lambda e: e.at, ("at", "id"), html=lambda e: moment(e.at), nowrap=True),
+        Column("at", "When", lambda e: e.at, ("at", "id"),
+               html=lambda e: moment(e.at), nowrap=True),
         Column("actor", "Who", lambda e: e.actor.name if e.actor else "the service",
                ("actor__name",)),
         Column("kind", "Kind", lambda e: e.kind, ("kind",), soft=True),

@@ -104,9 +104,7 @@ class VerificationForm(forms.Form):
         max_length=300, help_text="As on its title page, with the body that published it."
     )
     edition = forms.CharField(max_length=80, label="Edition or year")
-    clause = forms.CharField(
-        max_length=120, required=False, label="Clause, table or page"
-    )
+    clause = forms.CharField(max_length=120, required=False, label="Clause, table or page")
 
 
 class LogFilter(forms.Form):

@@ -8,8 +8,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from kerma.service.doses.models import Quarantined
-from kerma.service.people.access import is_staff
 from kerma.service.people.models import Person
 from kerma.service.records import selectors, today
 from kerma.service.records.waiting import waiting
@@ -29,11 +27,6 @@ def surveys_waiting(request: HttpRequest) -> int:
         return 0
     found = waiting(person, timezone.localdate())
     return len(found.check) + len(found.approve)
-
-
-def quarantined(request: HttpRequest) -> int:
-    """Count the dose reports in quarantine."""
-    return Quarantined.objects.filter(status="quarantined").count() if is_staff(request) else 0
 
 
 def actions_late(request: HttpRequest) -> int:
@@ -59,9 +52,7 @@ def find_actions(request: HttpRequest, text: str) -> Iterator[nav.Hit]:
     person = _person(request)
     if person is None:
         return
-    rows = selectors.actions_filtered(
-        selectors.actions(person), {"q": text}, timezone.localdate()
-    )
+    rows = selectors.actions_filtered(selectors.actions(person), {"q": text}, timezone.localdate())
     for action in rows[:_HITS]:
         detail = f"{action.get_status_display()}, {action.owner}"
         yield nav.Hit("Action", action.text, reverse("action", args=[action.pk]), detail)
@@ -70,7 +61,6 @@ def find_actions(request: HttpRequest, text: str) -> Iterator[nav.Hit]:
 def register() -> None:
     """Fill the rail and the search."""
     nav.count_for("testing", surveys_waiting)
-    nav.count_for("doses", quarantined)
     nav.count_for("quality", actions_late)
     nav.search_with("3 reports", find_reports)
     nav.search_with("4 actions", find_actions)

@@ -1,4 +1,4 @@
-"""Pages of the quality room: where to look, the event log, and the proof that nothing was changed."""
+"""Pages of quality: where to look, the event log, the proof that nothing was changed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ def identification(issue: Issue) -> list[tuple[str, Any]]:
     return [
         ("Report", f"{issue.report.number}, issue {issue.number}"),
         ("Employer", said.get("employer", {}).get("name")),
-        ("Site, room", ", ".join(filter(None, (said.get("site", {}).get("name"), said.get("room"))))),
+        (
+            "Site, room",
+            ", ".join(filter(None, (said.get("site", {}).get("name"), said.get("room")))),
+        ),
         ("System", " ".join(filter(None, (system.get("asset"), system.get("name"))))),
         ("Maker, model", made),
         ("Serial number", system.get("serial")),

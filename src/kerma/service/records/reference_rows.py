@@ -137,8 +137,15 @@ def summary() -> list[Summary]:
         resting = {r.id for r in rows if r.id in used}
         found.append(
             Summary(
-                name, about.title, len(rows), sure["seen"], sure["recalled"], sure["computed"],
-                len(checked), len(resting), len(resting - checked),
-            )  # fmt: skip
+                name,
+                about.title,
+                len(rows),
+                sure["seen"],
+                sure["recalled"],
+                sure["computed"],
+                len(checked),
+                len(resting),
+                len(resting - checked),
+            )
         )
     return found

@@ -58,7 +58,8 @@ def _protocols(line: Line) -> object:
 def _columns(ticking: bool) -> list[Column[Line]]:
     def tick(line: Line) -> object:
         return format_html(
-            '<input type="checkbox" name="row" value="{0}" form="verify-form" aria-label="Tick {0}">',
+            '<input type="checkbox" name="row" value="{0}" form="verify-form" '
+            'aria-label="Tick {0}">',
             line.row.id,
         )
 
@@ -139,9 +140,7 @@ def row(request: HttpRequest, row: str) -> HttpResponse:
         services.verification_add(by=person, row=row, withdrawn=withdrawn, **form.cleaned_data)
         messages.success(request, "Withdrawn." if withdrawn else "Verified.")
         return redirect("reference-row", row)
-    history = list(
-        Verification.objects.filter(row=row).select_related("by").order_by("-id")
-    )
+    history = list(Verification.objects.filter(row=row).select_related("by").order_by("-id"))
     standing = next((v for v in history if v.sha256 == found.sha256), None)
     context = {
         "row": found,

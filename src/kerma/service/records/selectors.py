@@ -78,9 +78,7 @@ def unverified(levels: Iterable[Level]) -> list[dict[str, Any]]:
     """Return the sources of these levels that nobody entitled has verified, once each."""
     sources = {(s.row, s.sha256): s for s in (level.source for level in levels)}
     standing = verifications({row for row, _ in sources})
-    return [
-        source.as_dict() for key, source in sorted(sources.items()) if key not in standing
-    ]
+    return [source.as_dict() for key, source in sorted(sources.items()) if key not in standing]
 
 
 def issue_list(reader: Person) -> QuerySet[Issue]:
@@ -128,9 +126,7 @@ def issues_filtered(rows: QuerySet[Issue], query: dict[str, Any]) -> QuerySet[Is
     return rows
 
 
-def actions_filtered(
-    rows: QuerySet[Action], query: dict[str, Any], on: date
-) -> QuerySet[Action]:
+def actions_filtered(rows: QuerySet[Action], query: dict[str, Any], on: date) -> QuerySet[Action]:
     """Narrow actions by words, state, priority, employer, system, or whether they are overdue."""
     for word in query.get("q", "").split():
         rows = rows.filter(
@@ -194,7 +190,10 @@ def log_filtered(query: dict[str, Any]) -> QuerySet[Event]:
     rows = Event.objects.select_related("actor").defer("data")
     for word in query.get("q", "").split():
         rows = rows.filter(
-            Q(text__icontains=word) | Q(subject=word) | Q(kind=word) | Q(actor__name__icontains=word)
+            Q(text__icontains=word)
+            | Q(subject=word)
+            | Q(kind=word)
+            | Q(actor__name__icontains=word)
         )
     if query.get("kind"):
         rows = rows.filter(kind__startswith=query["kind"])

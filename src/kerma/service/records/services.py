@@ -118,7 +118,9 @@ def issue_add(
         reason=reason,
     )
     issue.save()
-    text = f"{by.name} issued {issue}" + (f", superseding issue {previous.number}" if previous else "")
+    text = f"{by.name} issued {issue}" + (
+        f", superseding issue {previous.number}" if previous else ""
+    )
     log.append(
         actor=by,
         kind="report.issued",

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kerma.core import Quantity, unit
-from kerma.service.doses.models import Quarantined, Study
+from kerma.service.doses.models import Quarantined
+from kerma.service.doses.selectors import device_count
 from kerma.service.estate import selectors as estate
 from kerma.service.estate.models import System
 from kerma.service.instruments import selectors as instruments
@@ -170,10 +171,11 @@ def _action_cards(actions: dict[str, Any]) -> list[Card]:
 
 def _dose_cards() -> list[Card]:
     quarantined = Quarantined.objects.filter(status="quarantined").count()
-    unknown = Study.objects.filter(system=None).count()
     return [
-        Card(quarantined, "dose reports in quarantine", "/doses/quarantine/"),
-        Card(unknown, "studies of an unknown device", "/doses/?system=unknown"),
+        Card(
+            quarantined, "dose reports in quarantine", f"{reverse('quarantine')}?status=quarantined"
+        ),
+        Card(device_count(), "devices nobody knows sent studies", reverse("devices")),
     ]
 
 

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from kerma.core import InputError
 from kerma.core.provenance import canonical
 from kerma.service.people.access import person_of
 from kerma.service.people.entitlement import may
@@ -20,7 +21,6 @@ from kerma.service.records.columns import ACTION_TONE, action_columns, issue_col
 from kerma.service.records.models import Action, Attachment, Issue
 from kerma.service.records.today import today_of
 from kerma.service.web.tables import Table
-from kerma.core import InputError
 
 
 @require_safe
@@ -159,9 +159,7 @@ def action(request: HttpRequest, pk: int) -> HttpResponse:
     person = person_of(request)
     item = _action(person, pk)
     may_close = may("close", by=person, work="action").allowed
-    form = forms.ResponseForm(
-        request.POST or None, request.FILES or None, may_close=may_close
-    )
+    form = forms.ResponseForm(request.POST or None, request.FILES or None, may_close=may_close)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["evidence"]
         try:

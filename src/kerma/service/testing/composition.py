@@ -38,7 +38,9 @@ from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.models import Result, Survey
 from kerma.service.testing.pictures import charts_of, pictures_of
 from kerma.service.testing.policy import policy
+from kerma.service.testing.sheet import level_text
 
+_COMPONENTS = {"dap_meter": "KAP meter"}
 _HEADLINE = {"use": "use", "conditions": "use with conditions", "do_not_use": "do not use"}
 
 
@@ -88,7 +90,6 @@ def headline(survey: Survey) -> Headline:
     )
     return Headline(
         recommendation=_HEADLINE.get(survey.recommendation, "no recommendation"),  # type: ignore[arg-type]
-        text=survey.get_recommendation_display() if survey.recommendation else "",
         told=told,
     )
 
@@ -113,7 +114,7 @@ def system_identity(system: System, on: date | None) -> SystemIdentity:
         year_installed=str(system.installed or ""),
         components=tuple(
             ComponentLine(
-                c.kind.replace("_", " "), c.manufacturer, c.model, c.serial,
+                _COMPONENTS.get(c.kind, c.kind.replace("_", " ")), c.manufacturer, c.model, c.serial,
                 f"{c.installed_on:%-d %b %Y}" if c.installed_on else "",
             )  # fmt: skip
             for c in components
@@ -165,6 +166,7 @@ def _row(survey: Survey, result: Result) -> ResultRow:
         (k for k in ("baseline", "nominal") if record.get(k) and _uses(levels, k)), ""
     )
     previous = record.get("previous")
+    context = {n: Quantity.from_dict(q) for n, q in record.get("context", {}).items()}
     numeric = previous and not record.get("functional")
     note = survey.notes.filter(test=result.test, withdrawn_at=None, kind="decision").first()
     return ResultRow(
@@ -176,7 +178,9 @@ def _row(survey: Survey, result: Result) -> ResultRow:
         value=quantity_of(result) if not record.get("functional") else None,
         shown=record.get("shown", ""),
         reason=judgement["reason"],
-        levels=tuple(LevelShown.of(level) for level in levels),
+        levels=tuple(
+            LevelShown(lv.level_class, level_text(lv, context), lv.source.row) for lv in levels
+        ),
         basis=Quantity.from_dict(record[basis_kind]) if basis_kind else None,
         basis_kind=basis_kind,  # type: ignore[arg-type]
         previous=Quantity.from_dict(previous["value"]) if numeric else None,

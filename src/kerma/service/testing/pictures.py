@@ -15,6 +15,7 @@ from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.images import images_of
 from kerma.service.testing.models import ImageAnalysis, Survey
 
+_PRINTED = ("MTF", "Pixel value", "NPS", "NNPS", "DQE")
 _LARGEST = 640  # pixels on the longer side of a printed picture
 
 
@@ -91,18 +92,24 @@ def pictures_of(survey: Survey) -> list[Picture]:
 
 
 def charts_of(survey: Survey) -> list[Chart]:
-    """Return one chart for each curve an analysis gave."""
+    """Return one chart for each measurement whose curve is its result (MTF, transfer property).
+
+    Curves that share the first one's axes are drawn together; intermediate ones (spread functions,
+    profiles) stay on the page, where they can be looked into.
+    """
     found = []
     for row in _measured(survey):
-        for data in row.record["curves"]:
-            curve = curve_from(data)
-            spec = charts.curve([curve])
-            found.append(
-                Chart(
-                    title=curve.name,
-                    svg=charts.svg(spec),
-                    alt=f"{curve.y_label} against {curve.x_label}",
-                    caption=f"{row.name} {row.record['provenance']['version']}",
-                )
+        curves = [curve_from(c) for c in row.record["curves"]]
+        results = [c for c in curves if c.y_label in _PRINTED]
+        together = [c for c in results if c.y_label == results[0].y_label]
+        if not together:
+            continue
+        found.append(
+            Chart(
+                title=f"{together[0].y_label}, {protocol_of(survey).image(row.slot).title.lower()}",
+                svg=charts.svg(charts.curve(together), width=360, height=170),
+                alt=f"{together[0].y_label} against {together[0].x_label}",
+                caption=f"{row.name} {row.record['provenance']['version']}",
             )
+        )
     return found

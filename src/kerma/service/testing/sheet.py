@@ -79,7 +79,7 @@ def levels_text(levels: Sequence[Level], context: Mapping[str, Quantity | None])
     """Say the levels in one line, the milder first: ``±5 % of nominal … ±10 %``."""
     texts: list[str] = []
     for level in sorted(levels, key=lambda entry: entry.level_class == "suspension"):
-        text = _level_text(level, context)
+        text = level_text(level, context)
         if texts:
             # What the first one is from need not be said twice.
             for words in (" of nominal", " from nominal", " of baseline", " from baseline"):
@@ -90,7 +90,7 @@ def levels_text(levels: Sequence[Level], context: Mapping[str, Quantity | None])
     return " … ".join(texts)
 
 
-def _level_text(level: Level, context: Mapping[str, Quantity | None]) -> str:
+def level_text(level: Level, context: Mapping[str, Quantity | None]) -> str:
     """Return a level's text; a lookup's is its bound where what it depends on is known."""
     criterion = level.criterion
     if criterion.kind != "lookup" or not criterion.points:

@@ -1,0 +1,24 @@
+"""A data folder for this run, named before Django reads its settings.
+
+Loaded as an early plugin (``-p tests.home``): a conftest comes too late, the settings would point
+at the folder a service keeps its data in.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HOME = Path(tempfile.mkdtemp(prefix="kerma-test-"))
+(HOME / "static").mkdir()
+os.environ["KERMA_HOME"] = str(HOME)
+# A file: the live server's threads lock one another out of a database in memory.
+os.environ["KERMA_TEST_DATABASE"] = str(HOME / "test.sqlite3")
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(HOME, ignore_errors=True)
