@@ -53,13 +53,21 @@ def exit_code(error: KermaError) -> int:
 def main() -> None:
     """Run a command; a `KermaError` becomes its message and exit code, here and only here."""
     try:
-        app()
+        app(args=_home_first(sys.argv[1:]))
     except KermaError as error:
         if "--json" in sys.argv:
             print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
         err.print(f"[bold]{error.code}[/bold]: ", end="")
         err.print(error.message, markup=False, highlight=False)
         sys.exit(exit_code(error))
+
+
+def _home_first(args: list[str]) -> list[str]:
+    """Let ``--home FOLDER`` stand after the command as well as before it."""
+    for i, word in enumerate(args[:-1]):
+        if word == "--home":
+            return [*args[i : i + 2], *args[:i], *args[i + 2 :]]
+    return args
 
 
 def _version(wanted: bool) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from pathlib import Path
 
+from django.utils import timezone
+
 from kerma.core import KermaError
 from kerma.protocols import Protocol, available, levels_of_test, load_protocol
 from kerma.service.demo.clock import on, working_hour
@@ -99,6 +101,24 @@ class Historian:
                 self.tally.surveys["without a protocol"] += 1
             yield planned
 
+    def begin(self, system: str, performer: str, *, left: tuple[str, ...]) -> Survey:
+        """Begin a survey today and leave some readings for whoever tries the demo."""
+        like = next(s for s in reversed(self.history.of(system)) if s.phase == "routine")
+        planned = replace(
+            like, day=timezone.localdate(), performer=performer, state="in progress", fault=""
+        )
+        person = self.loaded.persons[performer]
+        protocol = self.protocols[self.loaded.systems[system].modality]
+        survey = services.survey_plan(
+            by=person, system=self.loaded.systems[system], protocol=protocol.id,
+            purpose="routine", planned_for=planned.day, performer=person,
+        )  # fmt: skip
+        survey = services.survey_start(by=person, survey=survey, performed_on=planned.day)
+        self._assign(survey, planned, protocol)
+        self._read(survey, planned, protocol, left=left)
+        self._attach(survey, planned, protocol)
+        return survey
+
     def _carry_out(self, planned: PlannedSurvey) -> None:
         performer = self.loaded.persons[planned.performer]
         system = self.loaded.systems[planned.system]
@@ -122,6 +142,13 @@ class Historian:
         self.tally.surveys[survey.get_state_display().lower()] += 1
 
     def _measure(self, survey: Survey, planned: PlannedSurvey, protocol: Protocol) -> None:
+        self._assign(survey, planned, protocol)
+        self._read(survey, planned, protocol)
+        if self.latest.get(planned.system) == planned.key or planned.sets_baseline:
+            self._attach(survey, planned, protocol)
+        self._explain(survey, planned)
+
+    def _assign(self, survey: Survey, planned: PlannedSurvey, protocol: Protocol) -> None:
         performer = self.loaded.persons[planned.performer]
         for part, spec in protocol.instruments.items():
             key = planned.instruments.get(spec.kind)
@@ -129,19 +156,28 @@ class Historian:
                 services.instrument_assign(
                     by=performer, survey=survey, part=part, instrument=self.loaded.instruments[key]
                 )
-        tests = protocol.active(planned.phase)
-        used = names_used(protocol, tests)
+
+    def _read(
+        self,
+        survey: Survey,
+        planned: PlannedSurvey,
+        protocol: Protocol,
+        left: tuple[str, ...] = (),
+    ) -> None:
+        used = names_used(protocol, protocol.active(planned.phase))
         typed = self.history.readings_for(protocol, planned)
         values = {
             (name, i): text
             for name, texts in typed.items()
-            if name in used
+            if name in used and not name.startswith(left or ("\0",))
             for i, text in enumerate(texts[: protocol.reading(name).repeats])
         }
-        services.readings_record(by=performer, survey=survey, values=values, source="simulated")
-        if self.latest.get(planned.system) == planned.key or planned.sets_baseline:
-            self._attach(survey, planned, protocol)
-        self._explain(survey, planned)
+        services.readings_record(
+            by=self.loaded.persons[planned.performer],
+            survey=survey,
+            values=values,
+            source="simulated",
+        )
 
     def _attach(self, survey: Survey, planned: PlannedSurvey, protocol: Protocol) -> None:
         performer = self.loaded.persons[planned.performer]

@@ -55,7 +55,7 @@ def equipment_columns() -> list[Column[System]]:
                url=lambda s: reverse("system", args=[s.asset])),
         Column("name", "System", lambda s: s.name, ("name",)),
         Column("site", "Site, room", _place, ("room__site__name", "room__name"),
-               html=_place_lines, soft=True, nowrap=True),
+               html=_place_lines, soft=True),
         Column("modality", "Type", lambda s: s.get_modality_display(), ("modality",), soft=True),
         Column("manufacturer", "Manufacturer", lambda s: s.manufacturer, ("manufacturer",),
                html=lambda s: _or_gap(s.manufacturer)),

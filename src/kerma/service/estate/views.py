@@ -43,7 +43,13 @@ def equipment(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     if table.wanted:
         return table.file()
-    context = {"table": table, "form": form, "query": query, "crumbs": [("Equipment", "")]}
+    context = {
+        "table": table,
+        "form": form,
+        "query": query,
+        "staff": not person.is_hospital,
+        "crumbs": [("Equipment", "")],
+    }
     return render(request, "estate/equipment.html", context)
 
 

@@ -69,7 +69,8 @@ def action_columns() -> list[Column[Action]]:
         Column("owner", "Owner", lambda a: a.owner, ("owner",), soft=True),
         Column("due", "Due", lambda a: a.due, ("due",), html=_due, nowrap=True),
         Column("report", "Report", lambda a: str(a.issue or ""), ("issue__report__number",),
-               nowrap=True, url=lambda a: reverse("issue", args=[a.issue_id]) if a.issue_id else ""),
+               nowrap=True,
+               url=lambda a: reverse("issue", args=[a.issue_id]) if a.issue_id else ""),
         Column("status", "State", lambda a: a.get_status_display(), ("status",),
                html=lambda a: badge(a.get_status_display(), ACTION_TONE[a.status])),
     ]  # fmt: skip

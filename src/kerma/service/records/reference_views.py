@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +20,7 @@ from kerma.service.records import forms, reference_rows, services
 from kerma.service.records.models import Verification
 from kerma.service.records.reference_rows import Line, name_of
 from kerma.service.web.components.marks import badge
+from kerma.service.web.components.numbers import day
 from kerma.service.web.tables import Column, Table
 
 _ROOM = "The verification of reference data"
@@ -47,6 +51,17 @@ def _named(line: Line) -> object:
     )
 
 
+def _verified(line: Line) -> object:
+    if line.verification is None:
+        return "–"
+    seen = line.verification
+    return format_html('{}<br><span class="soft">{}</span>', seen.by.name, day(seen.at))
+
+
+def _verified_on(line: Line) -> date | None:
+    return timezone.localdate(line.verification.at) if line.verification else None
+
+
 def _protocols(line: Line) -> object:
     many = len(line.protocols)
     if not many:
@@ -64,7 +79,7 @@ def _columns(ticking: bool) -> list[Column[Line]]:
         )
 
     columns: list[Column[Line]] = [
-        Column("tick", "", lambda _: "", html=tick, in_file=False),
+        Column("tick", "Tick", lambda _: "", html=tick, in_file=False),
         Column("name", "Row", lambda n: name_of(n.row), ("name",), html=_named),
         Column("row", "Key", lambda n: n.row.id, ("row",), on_page=False),
         Column("document", "Document", lambda n: n.row.document, ("document",), soft=True),
@@ -72,9 +87,9 @@ def _columns(ticking: bool) -> list[Column[Line]]:
                html=lambda n: badge(n.row.confidence, _TONE[n.row.confidence])),
         Column("used", "Rests on it", lambda n: ", ".join(n.protocols), ("used",), html=_protocols),
         Column("verified", "Verified by",
-               lambda n: n.verification.by.name if n.verification else "", ("verified",)),
-        Column("on", "On", lambda n: n.verification.at.date() if n.verification else None, ("on",),
-               nowrap=True, soft=True),
+               lambda n: n.verification.by.name if n.verification else "", ("verified",),
+               html=_verified),
+        Column("on", "On", _verified_on, on_page=False),
     ]  # fmt: skip
     return columns if ticking else columns[1:]
 
