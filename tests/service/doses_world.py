@@ -1,4 +1,4 @@
-"""What the tests of patient dose share: simulated reports, people, and every row of the dose tables."""
+"""What the tests of patient dose share: simulated reports, people, every row that is stored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.test import Client
+from pydicom import dcmread
+
 from kerma.dicom.dose import read_report
 from kerma.dicom.dose.records import Identity, StudyRecord
 from kerma.service.doses.models import DoseEvent, DoseObject, Quarantined, Study
@@ -20,9 +22,6 @@ from kerma.service.people.models import Person
 from kerma.simulate.department import build_department
 from kerma.simulate.dose_reports import write_reports
 from kerma.simulate.dose_truth import Truth
-
-from pydicom import dcmread
-
 from tests.shared import shared_path
 
 TODAY = date(2026, 11, 23)
@@ -58,7 +57,7 @@ _VARIES = ("id", "study_id", "stored_at", "record")
 
 
 def rows(*, ids: bool = False) -> dict[str, Any]:
-    """Return every row of the dose tables as plain values; without ids, in an order of their own."""
+    """Return every row of the dose tables as plain values, in an order that arrival cannot change."""
     found: dict[str, Any] = {}
     for model, key in ((Study, "study_uid"), (DoseEvent, "uid"), (DoseObject, "sha256")):
         plain = []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
+
 from kerma.core import InputError, NotEntitled
 from kerma.service.doses import menus, selectors, services
 from kerma.service.doses.identity import pseudonym
@@ -17,13 +18,12 @@ from kerma.service.doses.models import Quarantined, Study
 from kerma.service.estate.models import DicomIdentity
 from kerma.service.records import log
 from kerma.service.records.models import Event
-
 from tests.service.doses_world import World, build_world, content, edited, simulated, truths
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture()
+@pytest.fixture
 def world() -> World:
     return build_world()
 
@@ -201,7 +201,8 @@ def example_key() -> str:
 def test_a_first_day_leaves_earlier_studies_alone(world: World) -> None:
     for n, day in enumerate(("20260101", "20260601")):
         ingest_bytes(
-            stranger(StudyInstanceUID=f"1.2.{n}", SOPInstanceUID=f"1.3.{n}", StudyDate=day), name="a"
+            stranger(StudyInstanceUID=f"1.2.{n}", SOPInstanceUID=f"1.3.{n}", StudyDate=day),
+            name="a",
         )
     example = Study.objects.latest("date")
     assert services.alias_add(
@@ -220,9 +221,7 @@ def test_an_alias_that_recognises_nothing_is_refused_whole(world: World) -> None
     by = world.people["technologist"]
     before = DicomIdentity.objects.count()
     with pytest.raises(InputError) as refused:
-        services.alias_add(
-            by=by, system=world.quill, example=example, serial=False, station=False
-        )
+        services.alias_add(by=by, system=world.quill, example=example, serial=False, station=False)
     assert refused.value.code == "blank"
     DicomIdentity.objects.filter(valid_to="2000-01-01").update(valid_to=None)
     DicomIdentity.objects.create(system=world.quill, station="LOANUNIT", serial="x")
@@ -260,9 +259,7 @@ def test_a_device_that_names_itself_in_no_way_cannot_be_recognised(world: World)
 # The rail -----------------------------------------------------------------------------------------
 
 
-def test_the_rail_counts_what_waits_for_staff(
-    world: World, django_assert_num_queries: Any
-) -> None:
+def test_the_rail_counts_what_waits_for_staff(world: World, django_assert_num_queries: Any) -> None:
     ingest_bytes(stranger(), name="a")
     ingest_bytes(content(simulated()[1][0])[:-200], name="cut.dcm")
     ingest_bytes(b"hello", name="refused.txt")

@@ -15,11 +15,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from openpyxl import load_workbook
+
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import Study
 from kerma.service.doses.storing import packed, unpacked
-from openpyxl import load_workbook
-
 from tests.service.doses_world import (
     World,
     build_world,
@@ -34,7 +34,7 @@ from tests.service.doses_world import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture()
+@pytest.fixture
 def world() -> World:
     return build_world()
 
@@ -119,8 +119,12 @@ def test_the_list_shows_everyday_units_and_the_file_the_same_numbers(world: Worl
     assert row["kap_gy_cm2"] == pytest.approx(kap_gy_cm2, rel=1e-9)
     assert row["dlp_mgy_cm"] is None  # never zero
     assert f"{kap_gy_cm2:.4g}" in shown(client.get("/doses/"))
-    lines = list(csv.DictReader(io.StringIO(client.get("/doses/?format=csv").content.decode("utf-8-sig"))))
-    assert float(lines[0]["KAP (Gy cm²)".replace(" cm", "\N{NO-BREAK SPACE}cm")]) == row["kap_gy_cm2"]
+    lines = list(
+        csv.DictReader(io.StringIO(client.get("/doses/?format=csv").content.decode("utf-8-sig")))
+    )
+    assert (
+        float(lines[0]["KAP (Gy cm²)".replace(" cm", "\N{NO-BREAK SPACE}cm")]) == row["kap_gy_cm2"]
+    )
     assert lines[0]["AGD left (mGy)"] == ""
     book = load_workbook(io.BytesIO(client.get("/doses/?format=xlsx").content))
     assert [c.value for c in next(iter(book.active.rows))] == list(lines[0])
@@ -157,7 +161,9 @@ def test_filters_narrow_what_is_shown_and_what_is_exported(world: World) -> None
             assert (f'href="/doses/{study.pk}/"' in page.content.decode()) is (study in wanted)
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "modality=XX", "least=5", "least=-1&measure=dlp"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "modality=XX", "least=5", "least=-1&measure=dlp"]
+)
 def test_a_filter_that_cannot_be_used_shows_nothing_and_says_why(world: World, query: str) -> None:
     taken(ct())
     client = world.client("technologist")
@@ -206,7 +212,11 @@ def test_ten_thousand_studies_are_one_quick_page(world: World) -> None:
         with CaptureQueriesContext(connection) as caught:
             start = time.perf_counter()
             page = client.get("/doses/")
-            return len(caught), time.perf_counter() - start, str(caught.captured_queries) + shown(page)
+            return (
+                len(caught),
+                time.perf_counter() - start,
+                str(caught.captured_queries) + shown(page),
+            )
 
     many(60)
     few, _, _ = look()
@@ -354,7 +364,12 @@ def test_words_of_a_file_are_never_markup(world: World) -> None:
     hostile = '<script>alert("x")</script>'
     study = taken(edited(ct(), StudyDescription=hostile, StationName="<b>S</b>"))
     client = world.client("technologist")
-    for address in ("/doses/", f"/doses/{study.pk}/", "/doses/devices/", f"/doses/devices/{study.pk}/"):
+    for address in (
+        "/doses/",
+        f"/doses/{study.pk}/",
+        "/doses/devices/",
+        f"/doses/devices/{study.pk}/",
+    ):
         page = client.get(address).content.decode()
         assert "<script>alert" not in page
         assert "<b>S</b>" not in page

@@ -29,7 +29,7 @@ def kerma(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A data folder with an empty database, made before two processes meet in it."""
     (tmp_path / "none").mkdir()
@@ -47,7 +47,12 @@ def test_two_processes_on_one_folder(tmp_path: Path, home: Path) -> None:
     folder, written = simulated()
     shared = tmp_path / "reports"
     shared.mkdir()
-    some = [*written[:14], *truths("cumulative")[:2], *truths("continued")[:2], *truths("truncated")]
+    some = [
+        *written[:14],
+        *truths("cumulative")[:2],
+        *truths("continued")[:2],
+        *truths("truncated"),
+    ]
     for truth in some:
         shutil.copy(folder / truth.file, shared)
     command = [*KERMA, "ingest", str(shared), "--json"]

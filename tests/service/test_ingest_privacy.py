@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+
 from kerma.service.doses.identity import assigned, pseudonym
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import Study
 from kerma.service.records import log
 from kerma.service.records.models import Event
-
 from tests.service.doses_world import (
     World,
     build_world,
@@ -30,7 +30,7 @@ ID, NAME, ACCESSION = "9434765919", "Quillfeather^Araminta", "ACC-55-2201"
 STAFF = "Thistlewood^Peregrine"
 
 
-@pytest.fixture()
+@pytest.fixture
 def world(db: None) -> World:
     return build_world()
 
@@ -53,7 +53,9 @@ def everything() -> bytes:
     target = sqlite3.connect(":memory:")
     connection.connection.backup(target)
     text = target.serialize()
-    text += b"".join(zlib.decompress(bytes(r)) for r in Study.objects.values_list("record", flat=True))
+    text += b"".join(
+        zlib.decompress(bytes(r)) for r in Study.objects.values_list("record", flat=True)
+    )
     return text.replace(b" ", b"").lower()
 
 
@@ -73,7 +75,11 @@ def test_no_identifier_is_in_the_database_or_on_a_page() -> None:
     client = world.client("technologist")
     for study in Study.objects.all():
         paths = ["", "events/1/", "?format=json", "?format=csv"]
-        for address in ("/doses/", "/doses/?format=json", *(f"/doses/{study.pk}/{p}" for p in paths)):
+        for address in (
+            "/doses/",
+            "/doses/?format=json",
+            *(f"/doses/{study.pk}/{p}" for p in paths),
+        ):
             page = client.get(address).content.lower()
             for secret in SECRETS:
                 assert secret.lower().encode() not in page, (secret, address)
@@ -94,7 +100,7 @@ def test_names_of_staff_and_the_request_number_are_not_stored() -> None:
     assert b"4935683" not in found
 
 
-@pytest.mark.django_db()
+@pytest.mark.django_db
 def test_one_number_at_two_employers_gives_two_keys(world: World) -> None:
     first, second = _two()
     recognise(world.quill, first)
@@ -118,7 +124,7 @@ def _two() -> tuple[bytes, bytes]:
     return first, second
 
 
-@pytest.mark.django_db()
+@pytest.mark.django_db
 @pytest.mark.parametrize("empty", ["", "   "])
 def test_patients_without_a_number_are_never_taken_for_one(empty: str) -> None:
     for raw in _two():
@@ -142,7 +148,7 @@ def test_a_key_made_before_the_device_was_known_becomes_the_employers() -> None:
     assert assigned("quill", "") == ""
 
 
-@pytest.mark.django_db()
+@pytest.mark.django_db
 def test_the_keys_are_beside_the_database_and_the_log_stays_whole(world: World) -> None:
     first, _ = _two()
     recognise(world.quill, first)
@@ -152,7 +158,7 @@ def test_the_keys_are_beside_the_database_and_the_log_stays_whole(world: World) 
     assert list(log.broken_links()) == []
 
 
-@pytest.mark.django_db()
+@pytest.mark.django_db
 def test_a_failure_of_the_reader_is_recorded_without_its_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

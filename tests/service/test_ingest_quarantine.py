@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import OperationalError
+
 from kerma.core import InputError
 from kerma.service.doses import ingest
 from kerma.service.doses.ingest import ingest_bytes, ingest_file, retry
@@ -15,7 +16,6 @@ from kerma.service.doses.models import DoseEvent, DoseObject, Quarantined, Study
 from kerma.service.people.models import Person
 from kerma.service.records import log
 from kerma.service.records.models import Event
-
 from tests.service.doses_world import content, edited, real, rows, simulated, truths
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def whole() -> bytes:
     return content(truths("continued")[0])
 
 
-@pytest.fixture()
+@pytest.fixture
 def somebody() -> Person:
     return Person.objects.create(key="p", name="P", role="technologist")
 

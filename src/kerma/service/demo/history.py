@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from kerma import reference
 from kerma.core import KermaError
 from kerma.protocols import Protocol, available, levels_of_test, load_protocol
 from kerma.service.demo.clock import on, working_hour
@@ -64,6 +65,9 @@ def verify_reference(loaded: Loaded, history: History) -> int:
         for test in protocol.tests:
             for level in levels_of_test(protocol, test):
                 rows[level.source.row] = level.source.document
+                if level.source.row.partition("/")[0] in reference.datasets():
+                    for part in reference.row(level.source.row).rests_on:
+                        rows[part] = reference.row(part).document
     first = min(s.day for s in history.surveys) - timedelta(days=7)
     with on(first, time(14, 0)):
         for row, document in sorted(rows.items()):
@@ -237,8 +241,7 @@ class Historian:
         if planned.state == "issued" and approver:
             self._act(actions.IssueReport, survey, approver)
             self._baselines(survey, planned, approver)
-            if planned.phase == "after_repair" and not worst:
-                self._close_actions(planned, approver)
+            self._close_actions(survey, planned, approver)
 
     def _signatories(self, planned: PlannedSurvey, *, breach: bool) -> tuple[str, str, str]:
         """Return who signs; an unplanned breach asks for other people than a clean survey."""
@@ -256,18 +259,17 @@ class Historian:
                 record_refusal(by=person, error=error)  # type: ignore[arg-type]
             raise
 
-    def _close_actions(self, planned: PlannedSurvey, approver: str) -> None:
-        """Have the hospital answer the actions a re-test has settled, and the approver close them."""
+    def _close_actions(self, survey: Survey, planned: PlannedSurvey, approver: str) -> None:
+        """Have the hospital answer the actions this survey has settled, and the approver close them."""
         system = self.loaded.systems[planned.system]
         users = [p for p in self.loaded.persons.values() if p.employer_id == system.employer.pk]
-        for action in Action.objects.filter(system=system).exclude(status="closed"):
-            action_respond(
-                by=users[0], action=action, status="done",
-                text=f"Engineer attended. {planned.reason}.",
-            )  # fmt: skip
+        passed = survey.results.filter(withdrawn_at=None, verdict="pass").values("title")
+        settled = Action.objects.filter(system=system, test_id__in=passed).exclude(status="closed")
+        for action in settled:
+            action_respond(by=users[0], action=action, status="done", text="Engineer attended.")
             action_respond(
                 by=self.loaded.persons[approver], action=action, status="closed",
-                text="Re-tested within the levels.",
+                text=f"Tested again on {planned.day:%-d %b %Y}: within the levels.",
             )  # fmt: skip
 
     def _baselines(self, survey: Survey, planned: PlannedSurvey, approver: str) -> None:

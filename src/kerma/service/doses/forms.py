@@ -88,7 +88,7 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         """Check each file; one that is too large is named."""
-        given = data if isinstance(data, list | tuple) else [data]
+        given = data or [None]
         files = [super(FilesField, self).clean(item, initial) for item in given]
         for file in files:
             if file.size > LARGEST:

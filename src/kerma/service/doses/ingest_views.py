@@ -29,8 +29,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take in dose reports and say what became of each."""
     person = staff_of(request, "The import of dose reports")
     demand("ingest", by=person, work="doses", subject="doses:upload")
-    form = forms.UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    sent = request.method == "POST"
+    form = forms.UploadForm(request.POST, request.FILES) if sent else forms.UploadForm()
+    if form.is_valid():
         rows = services.files_take(by=person, files=form.cleaned_data["files"])
         known = Study.objects.filter(study_uid__in={r.study for r in rows if r.study})
         studies = {s.study_uid: s for s in known.defer("record")}
