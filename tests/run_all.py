@@ -96,7 +96,7 @@ class Run:
         target = self.folder / f"{len(self.junit)}.xml"
         self.junit.append(target)
         good = self.command(
-            "python", "-m", "pytest", "-q", *words, f"--durations={SLOWEST}",
+            "python", "-m", "pytest", "-q", "--tb=short", *words, f"--durations={SLOWEST}",
             f"--junitxml={target}", "-p", "no:cacheprovider", **more,
         )  # fmt: skip
         count = counted(target)

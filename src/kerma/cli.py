@@ -259,7 +259,7 @@ def protocol_list() -> None:
 @app.command()
 def report(
     number: Annotated[str, typer.Argument(help="Report number, such as KR-2026-00042.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     as_json: Json = False,
 ) -> None:
     """Write the PDF of a report's latest issue."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
 from kerma.protocols import levels_of_test, load_protocol
 from kerma.service.demo.load import PASSWORD, Loaded, load_department
 from kerma.service.people.models import Person
@@ -17,8 +19,6 @@ from kerma.service.testing.evaluation import names_used
 from kerma.service.testing.models import Survey
 from kerma.simulate.department import build_department
 from kerma.simulate.history import History, PlannedSurvey, build_history
-from playwright.sync_api import BrowserContext, Locator, Page, expect
-
 from tests.browser.harness import Guard, assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ PROTOCOL = "radiography-dr"
 SYSTEM = "ag-dr2"  # of the Fenwick employer; the simulated tube voltage has drifted
 
 
-@pytest.fixture()
+@pytest.fixture
 def world(transactional_db: Any) -> tuple[Loaded, History]:
     department = build_department(today=TODAY, seed=1)
     loaded = load_department(department)
@@ -188,6 +188,6 @@ def test_the_whole_job(
     page = new_context().new_page()
     sign_in(page, "ktarn")  # of another employer
     guard.allow("404")
-    for path in (f"/actions/{action.pk}/", f"/reports/issues/{issue.pk}/", f"/testing/{survey.pk}/"):
-        assert page.goto(path).status == 404
+    for path in (f"actions/{action.pk}", f"reports/issues/{issue.pk}", f"testing/{survey.pk}"):
+        assert page.goto(f"/{path}/").status == 404
     assert TODAY - timedelta(days=1) < survey.planned_for

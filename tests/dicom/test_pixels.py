@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from kerma.core import InputError, KermaError, UnsupportedError
-from kerma.dicom import pixels, sources
+from kerma.dicom import geometry, pixels, sources
 from kerma.dicom.pixels import read_headers, read_images
 from tests.dicom import build
 from tests.shared import shared_path
@@ -119,6 +120,25 @@ def test_projection_pixels_are_as_stored(tmp_path: Path) -> None:
     assert image.facts["monochrome1"] is True
     assert image.spacing_mm == (0.1, 0.2)
     assert image.facts["spacing_from"] == "ImagerPixelSpacing"
+
+
+def test_a_detector_is_measured_at_its_surface(tmp_path: Path) -> None:
+    # A spacing calibrated to the patient's plane would raise every frequency by the magnification.
+    both = {"PixelSpacing": [0.08, 0.08], "ImagerPixelSpacing": [0.1, 0.1]}
+    (image,) = read_images(write(tmp_path, "a.dcm", dx(**both)))
+    assert image.spacing_mm == (0.1, 0.1)
+    (image,) = read_images(write(tmp_path, "b.dcm", dx(PixelSpacing=[0.08, 0.08])))
+    assert image.facts["spacing_from"] == "PixelSpacing"
+    (image,) = read_images(write(tmp_path, "c.dcm", ct(0, ImagerPixelSpacing=[0.1, 0.1])))
+    assert image.spacing_mm == (0.5, 0.25)
+
+
+@pytest.mark.shared
+def test_a_panoramic_image_that_states_both_spacings() -> None:
+    # Its pixels are cut short, so only the header is read.
+    path = shared_path("dicom/dose-reports/PX-Im-NewTom_Go.dcm")
+    stated = geometry.frame(dcmread(path, stop_before_pixels=True), 0)
+    assert stated.spacing_mm == (0.1, 0.1)
 
 
 @pytest.mark.parametrize("stated", [None, [0, 0], [-1, 1]])

@@ -52,6 +52,19 @@ def test_planted_cupping_is_the_uniformity() -> None:
     assert value(found, "integral_nonuniformity") == pytest.approx(integral, abs=0.02)
 
 
+@pytest.mark.parametrize(("pixel_mm", "side"), [(0.45, 512), (0.9, 256)])
+def test_the_outer_regions_lie_where_the_page_says(pixel_mm: float, side: int) -> None:
+    grain = ct.noise((side, side), sd_hu=2, seed=1)
+    pixels = ct.water_phantom((side, side), pixel_mm=pixel_mm) + grain
+    found = measure(ct.as_image(pixels, pixel_mm))
+    places = {r.name: r.points for r in found.regions}
+    ((x, y), _) = places["Phantom"]
+    ((_, cy), (rim, _)) = places["Right"]
+    assert cy == pytest.approx(y)
+    inside_mm = 100.0 - 6.0 - (rim - x) * pixel_mm
+    assert 10.0 - 0.2 * pixel_mm <= inside_mm <= 10.0 + 2.2 * pixel_mm
+
+
 def test_uncertainties_cover_the_truth() -> None:
     mean_z, noise_z = [], []
     for seed in range(25):

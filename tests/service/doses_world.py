@@ -57,7 +57,7 @@ _VARIES = ("id", "study_id", "stored_at", "record")
 
 
 def rows(*, ids: bool = False) -> dict[str, Any]:
-    """Return every row of the dose tables as plain values, in an order that arrival cannot change."""
+    """Return every row of the dose tables as plain values, in an order arrival cannot change."""
     found: dict[str, Any] = {}
     for model, key in ((Study, "study_uid"), (DoseEvent, "uid"), (DoseObject, "sha256")):
         plain = []

@@ -1,4 +1,4 @@
-"""Two processes at one door: nothing is lost, nothing is doubled, a killed one leaves no half study."""
+"""Two processes at one door: nothing is lost or doubled, a killed one leaves no half study."""
 
 from __future__ import annotations
 

@@ -128,9 +128,8 @@ def _shortfall(
     if "credential" in option:
         missing += _credential_gap(option["credential"], person, context)
     if "authorisation" in option and not _authorised(option["authorisation"], person, context):
-        missing.append(
-            f"an authorisation at level “{option['authorisation']}” for {context.modality or 'this'}"
-        )
+        level, modality = option["authorisation"], context.modality or "this"
+        missing.append(f"an authorisation at level “{level}” for {modality}")
     if "appointment" in option and not any(
         a.role == option["appointment"] and a.covers(context.employer, context.modality, context.on)
         for a in person.appointments
@@ -178,8 +177,9 @@ def titles(person: PersonFacts, on: date) -> list[tuple[str, str]]:
         for credential in person.credentials:
             if credential.type == entry["credential"] and credential.current(on):
                 number = credential.number
-                named = number if number.startswith(credential.type) else f"{credential.type} {number}"
-                found.append((str(entry["title"]), named))
+                if not number.startswith(credential.type):
+                    number = f"{credential.type} {number}"
+                found.append((str(entry["title"]), number))
                 break
     return found or [(_unprotected(person.role), "")]
 

@@ -30,7 +30,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, Quantity | Region):
         return value.as_dict()
     if is_dataclass(value):
-        return {name: encode(getattr(value, name)) for name in _names(type(value))}
+        return {name: encode(getattr(value, name)) for name in _names(value)}
     if isinstance(value, date):  # datetime included
         return value.isoformat()
     if isinstance(value, bytes):
@@ -57,9 +57,14 @@ def decode(hint: type[T], data: Any) -> T:
         ) from error
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(record: Any) -> tuple[str, ...]:
+    kind = type(record)
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(f.name for f in fields(record))
+    return _NAMES[kind]
 
 
 @cache

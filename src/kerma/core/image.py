@@ -1,4 +1,4 @@
-"""An image as measurements see it: pixels, geometry and the few facts that decide what may be done."""
+"""An image as measurements see it: pixels, geometry and the facts that decide what may be done."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from kerma.core.errors import InputError
 from kerma.core.quantity import Quantity, format_number
+import itertools
 
 Kind = Literal[
     "max",
@@ -80,7 +81,8 @@ class Criterion:
         ------
         InputError
             Code ``missing-context`` when nominal, baseline or the lookup quantity is absent;
-            ``outside-table`` when a lookup is asked beyond its table; ``wrong-unit``.
+            ``zero-reference`` when a percentage is taken of zero; ``outside-table`` when a lookup
+            is asked beyond its table; ``wrong-unit``.
         """
         if self.kind == "functional":
             return None, None
@@ -117,6 +119,12 @@ class Criterion:
         if allowance is None:
             return None
         if self.kind == "percent":
+            if reference.value == 0:
+                raise InputError(
+                    f"A percentage of {reference} has no meaning: give this test a level in its "
+                    "own unit.",
+                    code="zero-reference",
+                )
             shift = abs(reference.value) * allowance.to("1").value
         else:
             shift = allowance.to(reference.unit).value
@@ -125,15 +133,17 @@ class Criterion:
     def _looked_up(self, context: Mapping[str, Quantity | None]) -> Quantity:
         x = _required(context, self.by or "")
         table = sorted(((p.to(x.unit).value, b) for p, b in self.points), key=lambda t: t[0])
-        if not table or x.value < table[0][0] or x.value > table[-1][0]:
+        slack = _BOUNDARY * abs(x.value)
+        if not table or x.value < table[0][0] - slack or x.value > table[-1][0] + slack:
             raise InputError(
                 f"The level's table does not reach {self.by} = {x}.", code="outside-table"
             )
+        at = min(max(x.value, table[0][0]), table[-1][0])
         if self.steps:
-            return next(b for edge, b in table if x.value <= edge * (1 + _BOUNDARY))
-        for (x0, b0), (x1, b1) in zip(table, table[1:], strict=False):
-            if x0 <= x.value <= x1:
-                share = (x.value - x0) / (x1 - x0)
+            return next(b for edge, b in table if at <= edge + slack)
+        for (x0, b0), (x1, b1) in itertools.pairwise(table):
+            if x0 <= at <= x1:
+                share = (at - x0) / (x1 - x0)
                 return Quantity(b0.value + share * (b1.to(b0.unit).value - b0.value), b0.unit)
         return table[0][1]
 
@@ -142,14 +152,17 @@ class Criterion:
         if self.kind == "functional":
             return value.value == 0
         low, high = self.bounds(unit_of=value, context=context)
+        # A bound may be a small difference of large numbers, whose noise is that of the reference.
+        taken_from = (context.get(name) for name in self.needs() & {"nominal", "baseline"})
+        scale = max((abs(q.to(value.unit).value) for q in taken_from if q), default=0.0)
         return bool(
-            (low is not None and self._below(value, low))
-            or (high is not None and self._below(high, value))
+            (low is not None and self._below(value.value, low.value, scale))
+            or (high is not None and self._below(high.value, value.value, scale))
         )
 
-    def _below(self, a: Quantity, b: Quantity) -> bool:
-        slack = _BOUNDARY * max(abs(a.value), abs(b.value), 1e-300)
-        return a.value <= b.value + slack if self.strict else a.value < b.value - slack
+    def _below(self, a: float, b: float, scale: float) -> bool:
+        slack = _BOUNDARY * max(abs(a), abs(b), scale, 1e-300)
+        return a <= b + slack if self.strict else a < b - slack
 
     def text(self) -> str:
         """Say the criterion in a few words: ``≤ 5 HU``, ``±5 % of nominal``."""
@@ -230,12 +243,16 @@ def _required(context: Mapping[str, Quantity | None], name: str) -> Quantity:
 
 def _spread(low: Quantity | None, high: Quantity | None) -> str:
     if low is None:
-        return f"+{high}"
+        return f"≤ {_signed(high)}"
     if high is None:
-        return str(low)
+        return f"≥ {_signed(low)}"
     if abs(low.value) == abs(high.value):
         return f"±{high}"
     return f"{format_number(low.value)} to +{high}"
+
+
+def _signed(allowance: Quantity | None) -> str:
+    return f"{'+' if allowance and allowance.value > 0 else ''}{allowance}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,17 @@ def parse_quantity(text: str) -> Quantity:
     if head.endswith("%") and not tail:
         head, tail = head[:-1], "%"
     try:
-        value = float(head)
+        # Python reads 6_0 as 60; nobody else does.
+        value = float(head.replace("_", "?"))
     except ValueError:
         raise InputError(
             f"“{text}” is not a number with a unit. Write it like “60 kV”.", code="not-a-quantity"
         ) from None
     return Quantity(value, unit(tail))
+
+
+# Four figures of 1 nGy.m2 (10 mGy.cm2, a dental image); what is beyond is noise of conversions.
+_MOST_DECIMALS = 12
 
 
 def format_number(value: float, u: float | None = None, digits: int | None = None) -> str:
@@ -130,7 +135,7 @@ def format_number(value: float, u: float | None = None, digits: int | None = Non
             digits = 0
         else:
             digits = max(0, (1 if u else 3) - math.floor(math.log10(scale)))
-        digits = min(digits, 8)
+        digits = min(digits, _MOST_DECIMALS)
     shown = f"{value:.{digits}f}"
     if u is None and "." in shown:
         shown = shown.rstrip("0").rstrip(".")

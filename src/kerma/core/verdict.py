@@ -6,6 +6,7 @@ with a limit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +39,12 @@ class Verdict(StrEnum):
         return self.exceeded or self is Verdict.PASS
 
 
+# Why a level cannot be compared with a value, as opposed to a mistake in the call.
+_NOT_COMPARED = ("missing-context", "zero-reference", "outside-table")
+# As for bounds: a difference this small beside its terms is floating-point noise.
+_NOISE = 1e-9
+_MOST_DECIMALS = 10
+
 _SEVERITY = {"suspension": Verdict.SUSPENSION, "legal limit": Verdict.SUSPENSION}
 
 
@@ -56,9 +63,9 @@ class Judgement:
     breached
         The most serious level breached, if any.
     near_limit
-        True when the distance to a bound is smaller than the expanded uncertainty U, so that the
-        verdict could turn over within the measurement's own uncertainty (simple acceptance is
-        used; JCGM 106:2012, 8.2).
+        True when the distance to a bound is smaller than the expanded uncertainty U (with that of
+        a measured nominal in quadrature), so that the verdict could turn over within the
+        measurement's own uncertainty (simple acceptance is used; JCGM 106:2012, 8.2).
     """
 
     verdict: Verdict
@@ -94,8 +101,9 @@ def judge(
         The result; ``None`` gives *not done* (the caller states a better reason if it has one).
     levels
         Remedial and suspension levels, possibly from several documents; the most serious breach
-        decides. A level whose reference is missing (no baseline yet) cannot be compared: unless
-        another level is breached the verdict is then *not enough data*, never a pass.
+        decides. A level whose reference is missing (no baseline yet) or of which no percentage can
+        be taken (zero) cannot be compared: unless another level is breached the verdict is then
+        *not enough data*, never a pass.
     nominal, baseline, context
         What deviations and lookups are taken from.
 
@@ -116,7 +124,7 @@ def judge(
         try:
             exceeded = level.criterion.exceeded(value, known)
         except InputError as error:
-            if error.code not in ("missing-context", "outside-table"):
+            if error.code not in _NOT_COMPARED:
                 raise
             missing.append(error.message)
             continue
@@ -135,10 +143,27 @@ def judge(
 
 
 def _near(value: Quantity, level: Level, known: Mapping[str, Quantity | None]) -> bool:
-    if not value.expanded or level.criterion.kind == "functional":
+    rule = level.criterion
+    # A baseline's own uncertainty is left out: mostly the same meter's, it is common to both.
+    nominal = known.get("nominal") if "nominal" in rule.needs() else None
+    reference = nominal.to(value.unit) if nominal else None
+    if rule.kind == "functional" or not (value.expanded or (reference and reference.expanded)):
         return False
-    bounds = level.criterion.bounds(unit_of=value, context=known)
-    return any(b is not None and abs(value.value - b.value) < value.expanded for b in bounds)
+    bounds = rule.bounds(unit_of=value, context=known)
+    return any(
+        b is not None
+        and abs(value.value - b.value)
+        < math.hypot(value.expanded or 0.0, _expanded_of_bound(b, rule.kind, reference))
+        for b in bounds
+    )
+
+
+def _expanded_of_bound(bound: Quantity, kind: str, reference: Quantity | None) -> float:
+    """Return U of a bound taken from a reference that was itself measured (a KAP, a force)."""
+    if reference is None or not reference.expanded:
+        return 0.0
+    share = abs(bound.value / reference.value) if kind == "percent" else 1.0
+    return reference.expanded * share
 
 
 def _sentence(
@@ -148,24 +173,74 @@ def _sentence(
     known: Mapping[str, Quantity | None],
 ) -> str:
     level = breached or applied[0]
-    if level.criterion.kind == "functional":
+    rule = level.criterion
+    if rule.kind == "functional":
         return "The check was satisfied." if breached is None else "The check was not satisfied."
-    shown = value.text()
-    reference = known.get(level.criterion.basis or "nominal") if level.criterion.basis else None
-    if level.criterion.parts:
-        part = level.criterion.parts[0]
-        reference = known.get(part.basis or "nominal")
-    against = ""
-    if reference is not None:
-        shift = value.value - reference.to(value.unit).value
-        side = "above" if shift >= 0 else "below"
-        base = reference.to(value.unit).value
-        percent = f" ({abs(shift / base) * 100:.1f} %)" if base else ""
-        difference = Quantity(abs(shift), value.unit).text()
-        basis = level.criterion.basis or level.criterion.parts[0].basis
-        against = f", {difference}{percent} {side} the {basis} of {reference.to(value.unit)}"
-    low, high = level.criterion.bounds(unit_of=value, context=known)
-    span = " to ".join(str(b) for b in (low, high) if b is not None)
-    word = "at least" if high is None else "at most" if low is None else "within"
+    low, high = rule.bounds(unit_of=value, context=known)
+    shown, bounds = _apart(value, (low, high), strict=rule.strict, outside=breached is not None)
+    basis = rule.basis or (rule.parts[0].basis if rule.parts else None)
+    reference = known.get(basis) if basis else None
+    against = "" if reference is None else _against(value, reference.to(value.unit), level)
+    span = " to ".join(bounds)
+    if high is None or low is None:
+        least, most = ("more than", "less than") if rule.strict else ("at least", "at most")
+        word = least if high is None else most
+    else:
+        word = "within"
     outcome = f"outside the {level.level_class} level" if breached else "within the level"
     return f"{shown}{against}: {outcome} ({word} {span})."
+
+
+def _apart(
+    value: Quantity, bounds: tuple[Quantity | None, Quantity | None], *, strict: bool, outside: bool
+) -> tuple[str, list[str]]:
+    """Return value and bounds with the fewest decimals that do not contradict the verdict.
+
+    5.04 HU with U = 1 HU is 5.0 HU rounded, which is no breach of 5 HU: then it is 5.04 HU here.
+    """
+    there = [value, *(b for b in bounds if b is not None)]
+    plain = [q.number() for q in there]
+    decimals = [len(text.partition(".")[2]) for text in plain]
+    for more in range(_MOST_DECIMALS):
+        texts = [
+            q.number(n + more) if more else text
+            for q, n, text in zip(there, decimals, plain, strict=True)
+        ]
+        x, *ends = (float(text.replace("\N{MINUS SIGN}", "-")) for text in texts)
+        low = ends[0] if bounds[0] is not None else -math.inf
+        high = ends[-1] if bounds[1] is not None else math.inf
+        if outside == ((x <= low or x >= high) if strict else (x < low or x > high)):
+            plain = texts
+            break
+    shown = [f"{text} {q.unit}".removesuffix(" 1") for text, q in zip(plain, there, strict=True)]
+    return shown[0], shown[1:]
+
+
+def _against(value: Quantity, reference: Quantity, level: Level) -> str:
+    """Say how far the value is from what its level is taken from."""
+    rule, base = level.criterion, reference.value
+    shift = value.value - base
+    if abs(shift) <= _NOISE * max(abs(value.value), abs(base)):
+        shift = 0.0
+    percent = ""
+    if base:
+        parts = rule.parts or (rule,)
+        limits = [q.value for p in parts if p.kind == "percent" for q in (p.low, p.high) if q]
+        percent = f" ({_percent(100 * shift / abs(base), limits)} %)"
+    side = "above" if shift >= 0 else "below"
+    basis = rule.basis or rule.parts[0].basis
+    return f", {Quantity(abs(shift), value.unit).text()}{percent} {side} the {basis} of {reference}"
+
+
+def _percent(value: float, limits: Sequence[float]) -> str:
+    """Return a percentage without its sign, with decimals that show which limits it is beyond."""
+    for decimals in range(1, _MOST_DECIMALS):
+        shown = round(value, decimals)
+        if all((shown > a) - (shown < a) == _sign(value, a) for a in limits):
+            return f"{abs(value):.{decimals}f}"
+    return f"{abs(value):.1f}"
+
+
+def _sign(a: float, b: float) -> int:
+    near = abs(a - b) <= _NOISE * max(abs(a), abs(b), 1.0)
+    return 0 if near else (a > b) - (a < b)

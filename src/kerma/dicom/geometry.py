@@ -22,9 +22,11 @@ _FOR_PRESENTATION = {
 }
 _RAW_WORDS = {"RAW", "FOR PROCESSING", "FOR_PROCESSING", "UNPROCESSED"}
 _PROCESSED_WORDS = {"POST_PROCESSED", "PROCESSED", "FOR PRESENTATION", "FOR_PRESENTATION"}
-# In this order: calibrated or slice spacing first, then spacing at the detector, then at the
-# plane an RT image states.
-_SPACING = ("PixelSpacing", "ImagerPixelSpacing", "ImagePlanePixelSpacing")
+# Of a projection in this order: spacing at the detector, where its MTF and regions are measured
+# (IEC 62220-1-1:2015); then one calibrated to a plane in the patient, smaller by the magnification
+# (PS3.3 10.7.1.3); then that of the plane an RT image states.
+_SPACING = ("ImagerPixelSpacing", "PixelSpacing", "ImagePlanePixelSpacing")
+_SLICE_SPACING = ("PixelSpacing",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
 
 
 def _spacing(levels: list[Dataset]) -> tuple[tuple[float, float] | None, str | None]:
-    for keyword in _SPACING:
+    slices = levels[-1].get("Modality") == "CT"
+    for keyword in _SLICE_SPACING if slices else _SPACING:
         pair = _numbers(_first(levels, keyword), 2)
         if pair is not None and min(pair) > 0:
             return (pair[0], pair[1]), keyword

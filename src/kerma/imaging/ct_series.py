@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerma.core import Image, InputError
+from kerma.core import AnalysisError, Image, InputError
 from kerma.imaging import identity
 
 # What must be equal for slices to be measured together, with the words a person knows it by.
@@ -24,6 +24,25 @@ def is_localiser(image: Image) -> bool:
     stated = image.facts.get("ImageType") or ()
     words = stated.split("\\") if isinstance(stated, str) else stated
     return any(str(word).strip().upper() == "LOCALIZER" for word in words)
+
+
+def square_pixel_mm(image: Image) -> float:
+    """Return the side of a slice's pixels, or refuse pixels that are not square.
+
+    Raises
+    ------
+    AnalysisError
+        Code ``not-square``: in a resampled slice widths and frequencies depend on the direction.
+    """
+    dy, dx = image.require_spacing()
+    if abs(dy - dx) > 1e-4 * dx:
+        raise AnalysisError(
+            f"The pixels of this slice are not square ({dy:g} by {dx:g} mm), as they are in a CT "
+            "slice. Send the axial reconstruction, not a reformatted image.",
+            stage="read geometry",
+            code="not-square",
+        )
+    return dx
 
 
 def slices(images: Sequence[Image]) -> tuple[list[int], tuple[str, ...]]:

@@ -175,20 +175,15 @@ def _without_partial_ends(good: list[_Slice], chosen: Parameters, notes: list[st
 
 
 def _slice(image: Image, index: int, chosen: Parameters) -> _Slice:
-    dy, dx = image.require_spacing()
-    if abs(dy - dx) > 1e-4 * dx:
-        raise AnalysisError(
-            "The pixels of this slice are not square; a CT slice has square pixels.",
-            stage="find phantom",
-            code="not-square",
-        )
+    dx = ct_series.square_pixel_mm(image)
     pixels = image.pixels.astype(float)
     found = disc.find(pixels, dx)
     require_water(pixels, found, dx, chosen.identity_limit_hu)
     centre = Disc(found.x, found.y, chosen.centre_share * found.radius)
     size = chosen.edge_share * found.radius
-    # Two pixels of blur lie between the ring where the wall begins to show and clean water.
-    away = found.filling - 2.0 - chosen.edge_margin_mm / dx - size
+    # Two pixels of blur lie between the ring where the wall begins to show and clean water; a
+    # margin wider than that holds them.
+    away = found.filling - max(2.0, chosen.edge_margin_mm / dx) - size
     if away < centre.radius:
         raise AnalysisError(
             "The peripheral regions do not fit between the middle and the wall. Choose smaller "

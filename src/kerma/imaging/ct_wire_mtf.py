@@ -97,7 +97,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     """
     chosen = choose(Parameters, parameters)
     order, notes = ct_series.slices(images)
-    pixel_mm = images[order[0]].require_spacing()[1]
+    pixel_mm = ct_series.square_pixel_mm(images[order[0]])
     for index in order:
         identity.require_not_clinical(images[index])
     wires = {i: _find(images[i], pixel_mm) for i in order}

@@ -181,7 +181,7 @@ class _Edge:
             "angle": quantity(self.spread.angle_deg, "deg", self.spread.u_angle_deg),
             "contrast": quantity(self.spread.contrast, self.view.unit),
         }
-        where = "across the rows" if self.axis == "x" else "down the columns"
+        where = "along the rows" if self.axis == "x" else "along the columns"
         return (
             Region(f"Edge region, {where}", "polygon", self._placed(corners), frame, values),
             Region("Edge", "line", self._placed([(at[0], rows[0]), (at[1], rows[1])]), frame),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from kerma.core import KermaError
+from kerma.core import InputError
 
 _SHOWN = 12
 
@@ -27,7 +27,7 @@ class Problem:
         return f"{where}: {self.said}{expected}"
 
 
-class ProtocolError(KermaError):
+class ProtocolError(InputError):
     """A protocol file is wrong; every mistake found is in `problems`."""
 
     code = "protocol"

@@ -97,11 +97,14 @@ def _reports(one: tuple[Report, ...], other: tuple[Report, ...]) -> tuple[Report
 def _events(events: tuple[Event, ...], ranks: dict[str, Rank]) -> list[Event]:
     lowest: Rank = (-1, "", 0, "")
     best: dict[str, Event] = {}
+
+    def standing(event: Event) -> tuple[Rank, str]:
+        # Two versions of one object rank alike; the text decides, so that order of arrival cannot.
+        return ranks.get(event.report_uid, lowest), repr(event)
+
     for event in events:
         before = best.get(event.uid)
-        if before is None or ranks.get(event.report_uid, lowest) >= ranks.get(
-            before.report_uid, lowest
-        ):
+        if before is None or standing(event) >= standing(before):
             best[event.uid] = event
     reported = [e for e in best.values() if ranks.get(e.report_uid, lowest)[0] == 2]
     named = {image for event in reported for image in event.images}

@@ -70,16 +70,29 @@ def _date(text: str) -> date | None:
 def age_from_dates(birth: str, study: str) -> tuple[float | None, str]:
     """Return the age in years from two DICOM dates, and why not when there is none.
 
-    Whole tenths of a year from two years on and thousandths below: enough for age bands, too
-    coarse to give the birth date away.
+    Whole years by the calendar and the share of the year since the last birthday, to a tenth of a
+    year from two years on and a thousandth below: enough for age bands, too coarse to give the
+    birth date away. Nobody is rounded up to a birthday that has not come.
     """
     born, studied = _date(birth), _date(study)
     if born is None or studied is None:
         return None, ""
-    years = (studied - born).days / _DAYS_A_YEAR
-    if born in _PLACEHOLDERS or not 0 <= years <= _OLDEST_YEARS:
+    whole = studied.year - born.year - ((studied.month, studied.day) < (born.month, born.day))
+    if born in _PLACEHOLDERS or not 0 <= whole <= _OLDEST_YEARS:
         return None, "the birth date is a placeholder or impossible"
-    return round(years, 1 if years >= 2 else 3), ""
+    last, following = _birthday(born, born.year + whole), _birthday(born, born.year + whole + 1)
+    share = (studied - last).days / (following - last).days
+    decimals = 1 if whole >= 2 else 3
+    step: float = 10.0**-decimals
+    return round(whole + min(round(share, decimals), 1.0 - step), decimals), ""
+
+
+def _birthday(born: date, year: int) -> date:
+    """Return the birthday in a year; of 29 February, 1 March in years without one."""
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
 
 
 def age_from_text(text: str) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -37,9 +39,10 @@ class SecurityHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the headers set."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=()")
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -52,7 +55,23 @@ class PlainErrors:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer; errors come to `process_exception`."""
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """Stop somebody who has left, on whatever page their sign-in still opens."""
+        person = getattr(request.user, "person", None)
+        if person is None or person.active or request.path.startswith("/accounts/"):
+            return None
+        error = NotEntitled(
+            f"{person.name} is recorded as having left. Ask the administrator if that is wrong.",
+            rule="sign-in.person",
+            missing="an active person",
+            detail={"subject": f"page:{request.path}"[:80]},
+        )
+        record_refusal(by=person, error=error)
+        request.user = AnonymousUser()  # the page that says so shows nothing else
+        return self._answer(request, error)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer for a `KermaError`; anything else goes on to Django."""
@@ -60,6 +79,10 @@ class PlainErrors:
             return None
         if isinstance(error, NotEntitled):
             record_refusal(by=getattr(request.user, "person", None), error=error)
+        return self._answer(request, error)
+
+    @staticmethod
+    def _answer(request: HttpRequest, error: KermaError) -> HttpResponse:
         status = status_of(error)
         if request.path.startswith("/api/") or "application/json" in request.headers.get(
             "Accept", ""

@@ -28,6 +28,7 @@ from kerma.simulate.history import History, PlannedSurvey
 from kerma.simulate.people import Signatories
 
 _RECOMMENDATION = {"suspension": "do_not_use", "remedial": "conditions"}
+_YES_NO = {"1": "y", "0": "n"}
 _NO_IMAGES = "Image tests are kept from the latest survey on; no images were archived here."
 _NO_PHANTOM = "This phantom is not used on this system."
 _NO_READING = "Not part of the simulated survey."
@@ -171,7 +172,7 @@ class Historian:
         used = names_used(protocol, protocol.active(planned.phase))
         typed = self.history.readings_for(protocol, planned)
         values = {
-            (name, i): text
+            (name, i): _YES_NO[text] if protocol.reading(name).functional else text
             for name, texts in typed.items()
             if name in used and not name.startswith(left or ("\0",))
             for i, text in enumerate(texts[: protocol.reading(name).repeats])
@@ -260,7 +261,7 @@ class Historian:
             raise
 
     def _close_actions(self, survey: Survey, planned: PlannedSurvey, approver: str) -> None:
-        """Have the hospital answer the actions this survey has settled, and the approver close them."""
+        """Have the hospital answer the actions this survey settles, and the approver close them."""
         system = self.loaded.systems[planned.system]
         users = [p for p in self.loaded.persons.values() if p.employer_id == system.employer.pk]
         passed = survey.results.filter(withdrawn_at=None, verdict="pass").values("title")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Model
 
 from kerma.service.estate import models as estate
 from kerma.service.instruments import models as instruments
@@ -58,8 +59,18 @@ def load_department(department: Department) -> Loaded:
         subject="service:demo",
         text=f"Simulated department loaded, seed {department.seed}",
         data={"seed": department.seed, "today": department.today.isoformat()},
+        seals=_to_seal(),
     )
     return Loaded(employers, sites, systems, persons, register)
+
+
+def _to_seal() -> list[Model]:
+    """Return what decides who may sign and what may be measured with."""
+    kinds = (
+        estate.System, people.Person, people.Credential, people.Authorisation, people.Appointment,
+        instruments.Instrument, instruments.Certificate, instruments.Factor,
+    )  # fmt: skip
+    return [row for kind in kinds for row in kind._default_manager.order_by("pk")]
 
 
 def _system(s: System, rooms: dict[str, estate.Room]) -> estate.System:

@@ -142,7 +142,8 @@ BREAST = [
 ]
 
 
-def _sort(event: Event) -> str:
+def event_sort(event: Event) -> str:
+    """Return which table an event belongs to: ``CT``, ``projection`` or ``breast``."""
     if event.ct is not None:
         return "CT"
     # An event of the breast is known by its glandular dose or, without one, by its compression.
@@ -163,7 +164,7 @@ def event_tables(events: Sequence[Event], first: int) -> list[EventTable]:
     numbered = list(enumerate(events, first))
     tables = []
     for kind, (title, heads) in _KINDS.items():
-        mine = [(n, e) for n, e in numbered if _sort(e) == kind]
+        mine = [(n, e) for n, e in numbered if event_sort(e) == kind]
         if not mine:
             continue
         cells = {head.title: [head.get(e) for _, e in mine] for head in heads}

@@ -18,7 +18,7 @@ from kerma.dicom.dose.records import Report, Total
 from kerma.dicom.dose.values import Value
 from kerma.service.doses import selectors, shown
 from kerma.service.doses.columns import converted, system_mark
-from kerma.service.doses.event_tables import event_tables
+from kerma.service.doses.event_tables import event_sort, event_tables
 from kerma.service.doses.models import DoseObject, Study
 from kerma.service.doses.storing import unpacked
 from kerma.service.people.models import Person
@@ -71,7 +71,7 @@ def study_page(study: Study, reader: Person, page: str | None) -> dict[str, Any]
         "third_party": any(r.third_party for r in record.reports),
         "warnings": record.warnings,
         "tables": event_tables(record.events, max(1, first)),
-        "angles": any(e.mechanics and e.mechanics.primary_angle for e in record.events),
+        "projections": any(event_sort(e) == "projection" for e in record.events),
         "events": events,
         "several_pages": _several(events),
         "administrations": [

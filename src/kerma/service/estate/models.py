@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from kerma.service.records.sealing import sealed
+
 MODALITIES = [
     ("radiography", "General radiography (DR)"),
     ("cr", "Computed radiography"),
@@ -69,6 +71,7 @@ class Room(models.Model):
         return self.name
 
 
+@sealed
 class System(models.Model):
     """An X-ray installation. Holds the inventory fields of IR(ME)R 2017 reg 15(2)."""
 

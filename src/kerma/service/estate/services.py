@@ -44,10 +44,15 @@ def component_replace(*, by: Person, old: Component, new: Component, on: date) -
         by=by, system=system, on=on, kind=f"{old.kind} change",
         text=f"{old.kind.replace('_', ' ').capitalize()} {old.serial} replaced by {new.serial}",
     )  # fmt: skip
-    for baseline in Baseline.objects.filter(system=system, ended_on=None):
-        if old.kind in baseline.components:
-            baseline.ended_on, baseline.ended_reason = on, f"{old.kind} replaced"
-            baseline.save(update_fields=["ended_on", "ended_reason"])
+    ended = [
+        b for b in Baseline.objects.filter(system=system, ended_on=None) if old.kind in b.components
+    ]
+    for baseline in ended:
+        baseline.ended_on, baseline.ended_reason = on, f"{old.kind} replaced"
+        baseline.save(update_fields=["ended_on", "ended_reason"])
+    if ended:
+        text = f"{len(ended)} baselines ended: {old.kind} replaced"
+        log.append(actor=by, kind="baselines.ended", subject=system, text=text, seals=ended)
     return new
 
 
@@ -70,5 +75,6 @@ def status_set(*, by: Person, system: System, status: str, reason: str) -> Syste
         subject=system,
         text=f"{system.get_status_display()}: {reason.strip()}",
         data={"state": {f"estate.system:{system.pk}": {"status": status}}},
+        seals=[system],
     )
     return system

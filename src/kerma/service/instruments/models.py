@@ -6,6 +6,8 @@ from datetime import date
 
 from django.db import models
 
+from kerma.service.records.sealing import sealed
+
 _CAPITALS = {"ct": "CT", "kap": "KAP", "dap": "KAP", "hvl": "HVL", "ccd": "CCD"}
 
 
@@ -15,6 +17,7 @@ def kind_text(kind: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+@sealed
 class Instrument(models.Model):
     """A meter, a phantom or a tape: anything a reading names."""
 
@@ -40,6 +43,7 @@ class Instrument(models.Model):
         return kind_text(self.kind)
 
 
+@sealed
 class Certificate(models.Model):
     """A calibration certificate, in force from its date to its due date."""
 
@@ -69,6 +73,7 @@ class Certificate(models.Model):
         return self.calibrated_on <= on <= self.due_on
 
 
+@sealed
 class Factor(models.Model):
     """A calibration factor: corrected value = indicated value × factor."""
 

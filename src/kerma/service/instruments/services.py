@@ -53,8 +53,7 @@ def certificate_add(
         accreditation=accreditation.strip(), calibrated_on=calibrated_on, due_on=due_on,
         document=kept,
     )  # fmt: skip
-    for fields in factors:
-        Factor.objects.create(certificate=certificate, **fields)
+    kept_factors = [Factor.objects.create(certificate=certificate, **f) for f in factors]
     said = ", ".join(f"{f['quantity']} {f['factor']:g}" for f in factors) or "no factors"
     log.append(
         actor=by,
@@ -62,6 +61,7 @@ def certificate_add(
         subject=instrument,
         text=f"Certificate {certificate.number} of {instrument} recorded ({said})",
         data={"due_on": due_on.isoformat()},
+        seals=[certificate, *kept_factors],
     )
     return certificate
 
@@ -82,6 +82,7 @@ def quarantine(*, by: Person, instrument: Instrument, on: date, reason: str) -> 
         subject=instrument,
         text=f"{instrument} quarantined from {on:%-d %b %Y}: {reason.strip()}",
         data=_state(instrument),
+        seals=[instrument],
     )
     return instrument
 
@@ -102,6 +103,7 @@ def release(*, by: Person, instrument: Instrument, reason: str) -> Instrument:
         subject=instrument,
         text=f"{instrument} released from quarantine: {reason.strip()}",
         data=_state(instrument),
+        seals=[instrument],
     )
     return instrument
 

@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
+from kerma.service.records.sealing import sealed
+
 ROLES = [
     ("assistant", "Healthcare science assistant"),
     ("technologist", "Clinical technologist"),
@@ -20,6 +22,7 @@ ROLES = [
 ]
 
 
+@sealed
 class Person(models.Model):
     """Somebody who acts: staff of the service, or of a hospital it serves."""
 
@@ -69,6 +72,7 @@ class User(AbstractUser):
         return role_line(self.person, timezone.localdate()) if self.person else ""
 
 
+@sealed
 class Credential(models.Model):
     """A registration or certificate; `expires` is empty for continuous certification."""
 
@@ -96,6 +100,7 @@ class Credential(models.Model):
         return f"{self.type} {self.number}"
 
 
+@sealed
 class Authorisation(models.Model):
     """The service's own authorisation of a person for a task in a modality."""
 
@@ -116,6 +121,7 @@ class Authorisation(models.Model):
         return f"{self.modality}: {self.level}"
 
 
+@sealed
 class Appointment(models.Model):
     """An employer's written appointment of a person as RPA, MPE, RWA or RPS."""
 

@@ -46,6 +46,7 @@ def credential_add(*, by: Person, person: Person, **fields: Any) -> Credential:
         kind="credential.added",
         subject=person,
         text=f"{credential.type} {credential.number} recorded for {person.name}",
+        seals=[credential],
     )
     return credential
 
@@ -75,6 +76,7 @@ def appointment_add(
         kind="appointment.added",
         subject=person,
         text=f"{employer} appointed {person.name} as {role}: {scope}",
+        seals=[appointment],
     )
     return appointment
 

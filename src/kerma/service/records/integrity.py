@@ -47,6 +47,9 @@ def verify() -> Outcome:
         Finding("event log", f"event:{event.pk}", f"Event {event.pk} (“{event.text}”): {why}.")
         for event, why in log.broken_links()
     ]
+    cut = log.cut_short()
+    if cut:
+        findings.append(Finding("event log", "event:last", cut))
     seals, states = _seals_and_states()
     for label, model in sealed_models().items():
         expected = seals.get(label, {})
@@ -69,9 +72,7 @@ def _seals_and_states() -> tuple[dict[str, dict[Any, str]], dict[str, dict[str, 
     return seals, states
 
 
-def _rows(
-    label: str, model: type[models.Model], expected: dict[Any, str]
-) -> Iterator[Finding]:
+def _rows(label: str, model: type[models.Model], expected: dict[Any, str]) -> Iterator[Finding]:
     seen = set()
     for row in model._default_manager.order_by("pk").iterator(chunk_size=2000):
         seen.add(row.pk)

@@ -48,7 +48,7 @@ class Event(AppendOnly):
         return self.text
 
 
-@sealed()
+@sealed
 class Attachment(AppendOnly):
     """A file kept by its content."""
 
@@ -65,7 +65,7 @@ class Attachment(AppendOnly):
         return self.name
 
 
-@sealed()
+@sealed
 class Signature(AppendOnly):
     """Who signed what content, in what capacity, when, and what the signature means."""
 
@@ -87,6 +87,7 @@ class Signature(AppendOnly):
         return f"{self.meaning} by {self.person}"
 
 
+@sealed
 class Report(models.Model):
     """A numbered report; what readers hold is one of its issues."""
 
@@ -107,7 +108,7 @@ class Report(models.Model):
         return self.number
 
 
-@sealed()
+@sealed
 class Issue(AppendOnly):
     """One immutable issue of a report."""
 
@@ -134,6 +135,7 @@ class Issue(AppendOnly):
         return f"{self.report.number} issue {self.number}"
 
 
+@sealed
 class Action(models.Model):
     """What must be done, by whom, by when; its history is in `ActionEntry` and the event log."""
 
@@ -172,7 +174,7 @@ class Action(models.Model):
         return self.text
 
 
-@sealed()
+@sealed
 class ActionEntry(AppendOnly):
     """A response to an action: words, and evidence where there is some."""
 
@@ -192,7 +194,7 @@ class ActionEntry(AppendOnly):
         return self.text
 
 
-@sealed()
+@sealed
 class Verification(AppendOnly):
     """An MPE's or RPA's statement that a reference row agrees with the named document."""
 

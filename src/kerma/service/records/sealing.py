@@ -1,35 +1,48 @@
-"""Sealing: the hash of a row's content, kept in the event log when the row is written.
+"""Sealing: the hash of a row's content, kept in the event log whenever the row is written.
 
-A row changed, added or removed behind the application's back no longer agrees with the log.
+A row changed, added or removed behind the application's back, or put back to what it once was, no
+longer agrees with the last seal the log holds of it.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.db import models
 
 from kerma.core import content_hash
 
-# Fields that legitimately change after a row is sealed; their changes are events of their own.
-_MUTABLE: dict[str, frozenset[str]] = {}
+M = TypeVar("M", bound=models.Model)
+_SEALED: list[str] = []
 
 
-def sealed(*mutable: str) -> Any:
-    """Mark a model as sealed, naming the fields that may change later."""
-
-    def mark(model: type[models.Model]) -> type[models.Model]:
-        _MUTABLE[model._meta.label_lower] = frozenset(mutable)
-        return model
-
-    return mark
+def sealed(model: type[M]) -> type[M]:
+    """Mark a model whose every write is sealed in the event log."""
+    _SEALED.append(model._meta.label_lower)
+    return model
 
 
 def sealed_models() -> dict[str, type[models.Model]]:
     """Return every sealed model by label."""
-    return {label: apps.get_model(label) for label in _MUTABLE}
+    return {label: apps.get_model(label) for label in _SEALED}
+
+
+def settled(data: Any) -> Any:
+    """Return plain data as every database gives it back.
+
+    PostgreSQL keeps the numbers of JSON as decimals: what Python writes as ``1e+22`` comes back a
+    whole number, and minus zero as zero. Settled data has the same hash before and after.
+    """
+    if isinstance(data, dict):
+        return {str(key): settled(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [settled(value) for value in data]
+    if isinstance(data, float):
+        return int(Decimal(repr(data))) if "e+" in repr(data) else data + 0.0
+    return data
 
 
 def _plain(value: Any) -> Any:
@@ -37,18 +50,14 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, date):
         return value.isoformat()
-    return value
+    return settled(value)
 
 
 def digest(row: models.Model) -> str:
-    """Return the SHA-256 of everything in a row that must not change."""
-    skip = _MUTABLE[row._meta.label_lower]
-    content = {
-        field.attname: _plain(getattr(row, field.attname))
-        for field in row._meta.concrete_fields
-        if field.attname not in skip and field.name not in skip
-    }
-    return content_hash(content)
+    """Return the SHA-256 of everything in a row."""
+    return content_hash(
+        {f.attname: _plain(f.to_python(getattr(row, f.attname))) for f in row._meta.concrete_fields}
+    )
 
 
 def seal(row: models.Model) -> list[Any]:

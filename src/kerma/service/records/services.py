@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kerma import reference
-from kerma.core import InputError, content_hash
+from kerma.core import InputError, NotEntitled, content_hash
 from kerma.service.estate.models import Employer, System
 from kerma.service.people import selectors as people
 from kerma.service.people.entitlement import demand
@@ -74,12 +74,24 @@ def report_number(on: date) -> str:
 
 @transaction.atomic
 def report_create(
-    *, kind: str, title: str, employer: Employer, system: System | None, on: date
+    *,
+    kind: str,
+    title: str,
+    employer: Employer,
+    system: System | None,
+    on: date,
+    by: Person | None = None,
 ) -> Report:
     """Open a numbered report; it holds nothing until an issue is added."""
-    return Report.objects.create(
-        number=report_number(on), kind=kind, title=title, employer=employer, system=system
+    log.one_at_a_time()
+    report = Report.objects.create(
+        number=report_number(on), kind=kind, title=title[:240], employer=employer, system=system
     )
+    log.append(
+        actor=by, kind="report.numbered", subject=report, text=f"{report}: {report.title}",
+        seals=[report],
+    )  # fmt: skip
+    return report
 
 
 @transaction.atomic
@@ -144,6 +156,7 @@ def action_open(*, by: Person, employer: Employer, system: System | None, **fiel
         subject=action,
         text=f"Action opened: {action.text}",
         data=_action_state(action),
+        seals=[action],
     )
     return action
 
@@ -171,8 +184,7 @@ def action_respond(
         raise InputError(
             "This action is closed. Open a new one if there is more to do.", code="closed"
         )
-    act = "close" if status == "closed" else "respond"
-    demand(act, by=by, work="action", subject=log.subject_of(action))
+    _may_answer(by, action, status)
     entry = ActionEntry(
         action=action, at=timezone.now(), by=by, text=text.strip(), status=status, evidence=evidence
     )
@@ -187,9 +199,40 @@ def action_respond(
         subject=action,
         text=f"{by.name}: {entry.text}",
         data=_action_state(action),
-        seals=[entry],
+        seals=[entry, action],
     )
     return entry
+
+
+def _may_answer(by: Person, action: Action, status: str) -> None:
+    act = "close" if status == "closed" else "respond"
+    demand(act, by=by, work="action", subject=log.subject_of(action))
+    if by.is_hospital and by.employer_id != action.employer_id:
+        raise NotEntitled(
+            "This action belongs to another employer.",
+            rule="action.employer",
+            missing=f"a post at {action.employer}",
+            detail={"act": act, "subject": log.subject_of(action)},
+        )
+
+
+@transaction.atomic
+def actions_replace(*, by: Person, old: Issue, new: Issue) -> None:
+    """Close what is still open of a superseded issue; each names the action that replaces it."""
+    follow = {a.test_id: a for a in new.actions.all()}
+    for action in old.actions.exclude(status="closed"):
+        heir = follow.get(action.test_id)
+        text = f"Replaced by action {heir.pk}" if heir else "No longer found"
+        entry = ActionEntry(
+            action=action, at=timezone.now(), by=by, text=f"{text}: {new}.", status="closed"
+        )
+        entry.save()
+        action.status, action.closed_at, action.closed_by = "closed", timezone.now(), by
+        action.save()
+        log.append(
+            actor=by, kind="action.replaced", subject=action, text=entry.text,
+            data=_action_state(action), seals=[entry, action],
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -205,6 +248,7 @@ def action_answer(
 
     `file` is name and content. Nothing is kept when the response is refused.
     """
+    _may_answer(by, action, status)
     evidence = None
     if file:
         name, content = file

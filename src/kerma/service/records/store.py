@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 from django.conf import settings
+from django.db import IntegrityError as DatabaseIntegrityError
+from django.db import transaction
 from django.utils import timezone
 
 from kerma.core import IntegrityError, content_hash
@@ -49,7 +51,11 @@ def keep(*, by: Person | None, content: bytes, name: str, media_type: str) -> At
         added_at=timezone.now(),
         added_by=by,
     )
-    attachment.save()
+    try:
+        with transaction.atomic():
+            attachment.save()
+    except DatabaseIntegrityError:  # somebody else kept the same content at the same moment
+        return Attachment.objects.get(sha256=sha256)
     log.append(
         actor=by,
         kind="attachment.kept",

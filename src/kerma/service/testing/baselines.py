@@ -12,8 +12,8 @@ from kerma.core import InputError
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log
+from kerma.service.testing.guard import authority_context, changed, said
 from kerma.service.testing.models import Baseline, Result, Survey
-from kerma.service.testing.services import authority_context
 
 
 @transaction.atomic
@@ -41,14 +41,17 @@ def baselines_set(
     )  # fmt: skip
     if survey.state != "issued":
         raise InputError("Only an issued survey can give baselines.", code="bad-state")
-    if not reason.strip():
-        raise InputError("Say why these values become the baseline.", code="blank")
-    if any(r.value is None or r.survey_id != survey.pk for r in results):
+    if any(r.withdrawn_at or r.value is None or r.survey_id != survey.pk for r in results):
         raise InputError("A baseline needs a measured value of this survey.", code="no-value")
     day = valid_from or survey.performed_on
-    Baseline.objects.filter(
-        system=survey.system, test__in=[r.test for r in results], ended_on=None
-    ).update(ended_on=day, ended_reason=f"replaced: {reason.strip()}"[:300])
+    why = said(reason, 300, "Say why these values become the baseline.")
+    ended = changed(
+        Baseline.objects.filter(
+            system=survey.system, test__in=[r.test for r in results], ended_on=None
+        ),
+        ended_on=day,
+        ended_reason=f"replaced: {why}"[:300],
+    )
     rows = [
         Baseline.objects.create(
             system=survey.system,
@@ -57,7 +60,7 @@ def baselines_set(
             unit=r.unit,
             u=r.u,
             valid_from=day,
-            reason=reason.strip(),
+            reason=why,
             components=list(components),
             result=r,
             set_by=by,
@@ -69,7 +72,7 @@ def baselines_set(
         actor=by,
         kind="baselines.set",
         subject=survey,
-        text=f"{by.name} set {len(rows)} baselines of {survey.system}: {reason.strip()}",
-        seals=rows,
+        text=f"{by.name} set {len(rows)} baselines of {survey.system}: {why}",
+        seals=[*ended, *rows],
     )
     return rows

@@ -35,7 +35,7 @@ from kerma.service.people import selectors as people
 from kerma.service.records.models import Issue, Report
 from kerma.service.records.selectors import verifications
 from kerma.service.testing.evaluation import protocol_of
-from kerma.service.testing.models import Result, Survey
+from kerma.service.testing.models import Note, Result, Survey
 from kerma.service.testing.pictures import charts_of, pictures_of
 from kerma.service.testing.policy import policy
 from kerma.service.testing.sheet import level_text
@@ -47,6 +47,8 @@ _HEADLINE = {"use": "use", "conditions": "use with conditions", "do_not_use": "d
 def compose(survey: Survey, report: Report, *, prepared_at: datetime) -> SurveyReport:
     """Return the content of the next issue of a survey's report."""
     results = list(survey.results.filter(withdrawn_at=None).order_by("order"))
+    decided = survey.notes.filter(withdrawn_at=None, kind="decision").select_related("by")
+    decisions = {note.test: note for note in decided.order_by("-id")}
     protocol = protocol_of(survey)
     site = survey.system.room.site
     previous = report.issues.order_by("-number").first()
@@ -70,7 +72,7 @@ def compose(survey: Survey, report: Report, *, prepared_at: datetime) -> SurveyR
         measured_by=_measured_by(survey),
         findings=tuple(finding_of(survey, r) for r in results if Verdict(r.verdict).exceeded),
         instruments=tuple(_instruments(survey)),
-        results=tuple(_row(survey, r) for r in results),
+        results=tuple(_row(r, decisions.get(r.test)) for r in results),
         charts=tuple(charts_of(survey)),
         pictures=tuple(pictures_of(survey)),
         sources=tuple(_sources(results)),
@@ -114,9 +116,12 @@ def system_identity(system: System, on: date | None) -> SystemIdentity:
         year_installed=str(system.installed or ""),
         components=tuple(
             ComponentLine(
-                _COMPONENTS.get(c.kind, c.kind.replace("_", " ")), c.manufacturer, c.model, c.serial,
+                _COMPONENTS.get(c.kind, c.kind.replace("_", " ")),
+                c.manufacturer,
+                c.model,
+                c.serial,
                 f"{c.installed_on:%-d %b %Y}" if c.installed_on else "",
-            )  # fmt: skip
+            )
             for c in components
         ),
     )
@@ -137,7 +142,8 @@ def proposal(survey: Survey, result: Result) -> dict[str, Any]:
         "action": f"{rules['text']} {result.title}.",
         "priority": rules["priority"],
         "owner": policy()["owner"],
-        "due": (on + timedelta(days=rules["days"])).isoformat(),
+        # A draft composed late does not ask for something by a day that has passed.
+        "due": max(on + timedelta(days=rules["days"]), timezone.localdate()).isoformat(),
     }
     return {**standing, **{k: v for k, v in survey.proposals.get(result.test, {}).items() if v}}
 
@@ -158,7 +164,7 @@ def finding_of(survey: Survey, result: Result) -> Finding:
     )
 
 
-def _row(survey: Survey, result: Result) -> ResultRow:
+def _row(result: Result, note: Note | None) -> ResultRow:
     record = result.record
     judgement = record["judgement"]
     levels = [Level.from_dict(level) for level in record["levels"]]
@@ -168,7 +174,6 @@ def _row(survey: Survey, result: Result) -> ResultRow:
     previous = record.get("previous")
     context = {n: Quantity.from_dict(q) for n, q in record.get("context", {}).items()}
     numeric = previous and not record.get("functional")
-    note = survey.notes.filter(test=result.test, withdrawn_at=None, kind="decision").first()
     return ResultRow(
         test_id=result.test,
         title=result.title,
@@ -263,9 +268,12 @@ def _methods(survey: Survey) -> list[Method]:
             parameters = ", ".join(f"{k} = {v}" for k, v in made["parameters"].items())
             methods.append(
                 Method(
-                    made["algorithm"], made["version"], made["edition"], parameters[:400],
+                    made["algorithm"],
+                    made["version"],
+                    made["edition"],
+                    parameters[:400],
                     tuple(made["inputs"]),
-                )  # fmt: skip
+                )
             )
     return methods
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from kerma import charts
-from kerma.core import Image, InputError, KermaError, Quantity
+from kerma.core import Image, InputError, KermaError, NotEntitled, Quantity
 from kerma.service.config.middleware import status_of
 from kerma.service.instruments.models import Instrument
+from kerma.service.people.entitlement import record_refusal
 from kerma.service.testing import images, services
 from kerma.service.testing.access import person_of, survey_of
-from kerma.service.testing.evaluation import evaluate_survey, names_used, protocol_of
+from kerma.service.testing.evaluation import evaluate_survey, tests_using
 from kerma.service.testing.models import ImageAnalysis, Reading, Survey
 from kerma.service.testing.pictures import curve_from, window_of
 from kerma.service.testing.sheet import sheet
+
+_WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 @require_POST
@@ -27,16 +32,26 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save one field; answers with the verdict cells that follow from it."""
     item = survey_of(request, pk)
     name, _, index = request.POST.get("field", "").rpartition(".")
-    if not name or not index.isdigit():
+    if not name or not _WHOLE.fullmatch(index):
         raise InputError("No such field.", code="unknown-field")
-    theirs = item.readings.filter(reading=name, index=int(index), struck_at=None).first()
-    seen = (theirs.pk if theirs else 0) == int(request.POST.get("version") or 0)
-    # The same text twice is an answer that was lost on its way, not a conflict.
-    if not seen and (theirs.text if theirs else "") != request.POST.get("value", "").strip():
-        return _conflict(request, theirs)
+    value, reason = request.POST.get("value", ""), request.POST.get("not_done", "").strip()
+    seen = request.POST.get("version") or "0"
+    if not _WHOLE.fullmatch(seen):
+        raise InputError("Load the page again: the field’s version is missing.", code="no-version")
+    field = {"reading": name, "index": int(index), "seen": int(seen)}
+    stored = None
     try:
-        stored = _stored(request, item, name, int(index))
+        if reason:
+            services.field_not_done(by=person_of(request), survey=item, reason=reason, **field)
+        else:
+            stored = services.reading_record(
+                by=person_of(request), survey=item, text=value, **field
+            )
     except KermaError as error:
+        if isinstance(error, NotEntitled):
+            record_refusal(by=person_of(request), error=error)
+        if error.code == "changed-meanwhile":
+            return _conflict(request, item, name, int(index))
         # Said beside the field; the text typed stays in it.
         return render(
             request, "web/parts/grid_error.html", {"error": error}, status=status_of(error)
@@ -46,28 +61,8 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-def _stored(request: HttpRequest, item: Survey, name: str, index: int) -> Reading | None:
-    person, reason = person_of(request), request.POST.get("not_done", "").strip()
-    if reason:
-        services.reading_record(by=person, survey=item, reading=name, index=index, text="")
-        for test in _tests_of(item, name):
-            services.note_set(by=person, survey=item, test=test, kind="not done", reason=reason)
-        return None
-    text = request.POST.get("value", "")
-    stored = services.reading_record(by=person, survey=item, reading=name, index=index, text=text)
-    if stored:
-        for test in _tests_of(item, name):
-            services.note_withdraw(by=person, survey=item, test=test)
-    return stored
-
-
-def _tests_of(item: Survey, reading: str) -> list[str]:
-    protocol = protocol_of(item)
-    tests = protocol.active(item.purpose, tuple(item.extra_tests))
-    return [t.id for t in tests if reading in names_used(protocol, [t])]
-
-
-def _conflict(request: HttpRequest, theirs: Reading | None) -> HttpResponse:
+def _conflict(request: HttpRequest, item: Survey, name: str, index: int) -> HttpResponse:
+    theirs = item.readings.filter(reading=name, index=index, struck_at=None).first()
     shown = {
         "value": theirs.text if theirs else "",
         "version": theirs.pk if theirs else 0,
@@ -81,7 +76,7 @@ def fragments(request: HttpRequest, item: Survey, reading: str = "") -> HttpResp
     """Return the verdict cells a change may have moved, and the progress."""
     sections = sheet(evaluate_survey(item))
     rows = [row for section in sections for row in section.rows]
-    touched = set(_tests_of(item, reading)) if reading else {row.id for row in rows}
+    touched = set(tests_using(item, [reading])) if reading else {row.id for row in rows}
     context = {
         "survey": item,
         "rows": [row for row in rows if row.id in touched],
@@ -109,7 +104,10 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 def instrument(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the instrument for a part."""
     item = survey_of(request, pk)
-    chosen = get_object_or_404(Instrument, pk=request.POST.get("instrument") or 0)
+    wanted = request.POST.get("instrument", "")
+    if not _WHOLE.fullmatch(wanted):
+        raise InputError("Choose an instrument.", code="blank")
+    chosen = get_object_or_404(Instrument, pk=int(wanted))
     _, problem = services.instrument_assign(
         by=person_of(request), survey=item, part=request.POST.get("part", ""), instrument=chosen
     )
@@ -135,7 +133,9 @@ def strike(request: HttpRequest, pk: int, reading: int) -> HttpResponse:
 def attach(request: HttpRequest, pk: int, slot: str) -> HttpResponse:
     """Attach images to a slot and measure them."""
     item = survey_of(request, pk)
-    files = [(f.name or "image", f.read()) for f in request.FILES.getlist("files")]
+    sent = request.FILES.getlist("files")
+    images.refuse_large(sum(f.size or 0 for f in sent))
+    files = [(f.name or "image", f.read()) for f in sent]
     made = images.images_attach(by=person_of(request), survey=item, slot=slot, files=files)
     for row in made:
         if row.status == "measured":
@@ -160,27 +160,23 @@ def correct(request: HttpRequest, pk: int, analysis: int) -> HttpResponse:
     """Measure again with values given by a person; the automatic record is kept."""
     item = survey_of(request, pk)
     row = get_object_or_404(ImageAnalysis, pk=analysis, survey=item, replaced_by=None)
-    spec = protocol_of(item).analysis(row.analysis)
     overrides = {}
     for line in request.POST.get("overrides", "").splitlines():
         name, equals, value = line.partition("=")
         if equals:
             overrides[name.strip()] = _value(value.strip())
-    if not overrides:
-        raise InputError("Give what is to be corrected, as name = value.", code="blank")
-    images.analyse(
-        by=person_of(request), survey=item, slot=row.slot, spec=spec, overrides=overrides,
+    images.analysis_correct(
+        by=person_of(request), analysis=row, overrides=overrides,
         reason=request.POST.get("reason", ""),
     )  # fmt: skip
     return redirect(f"/testing/{pk}/#images")
 
 
 def _value(text: str) -> Any:
-    import json
-
+    """Read a number, a list or a word; NaN and Infinity are only words."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return json.loads(text, parse_constant=str)
+    except (json.JSONDecodeError, RecursionError):
         return text
 
 

@@ -1,4 +1,4 @@
-"""From stored rows to verdicts: gather a survey's inputs, let the engine judge, describe the result."""
+"""From stored rows to verdicts: gather a survey's inputs, let the engine judge, describe it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def names_used(protocol: Protocol, tests: Collection[TestSpec]) -> frozenset[str
         if named
     }
     return names | needed
+
+
+def tests_using(survey: Survey, readings: Collection[str]) -> list[str]:
+    """Return the ids of the survey's tests that draw on any of the readings."""
+    protocol = protocol_of(survey)
+    tests = protocol.active(survey.purpose, tuple(survey.extra_tests))
+    return [t.id for t in tests if names_used(protocol, [t]) & set(readings)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +146,19 @@ def inputs_of(survey: Survey, readings: dict[str, list[Reading]]) -> Inputs:
     """Gather everything a survey has so far."""
     from kerma.service.testing import selectors
 
+    protocol = protocol_of(survey)
     notes = list(survey.notes.filter(withdrawn_at=None))
+    # A system keeps baselines of every protocol it was ever tested by.
+    known = {test.id for test in protocol.tests}
+    standing = selectors.baselines(survey.system, day_of(survey))
     made = list(survey.analyses.filter(replaced_by=None))
     return Inputs(
         readings={
-            spec.id: _slots(readings.get(spec.id, ()), spec.repeats)
-            for spec in protocol_of(survey).readings
+            spec.id: _slots(readings.get(spec.id, ()), spec.repeats) for spec in protocol.readings
         },
         analyses={r.analysis: analysis_from(r) for r in made if r.status != "refused"},
         refused={r.analysis: r.message for r in made if r.status == "refused"},
-        baselines=selectors.baselines(survey.system, day_of(survey)),
+        baselines={test: value for test, value in standing.items() if test in known},
         not_done={n.test: n.reason for n in notes if n.kind == "not done"},
         not_applicable={n.test: n.reason for n in notes if n.kind == "not applicable"},
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +12,22 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from kerma.core import Image, InputError, KermaError
+from kerma.core import Analysis, Image, InputError, KermaError
 from kerma.dicom.pixels import read_images
 from kerma.imaging.registry import find
 from kerma.protocols import AnalysisSpec, analysis_parameters
 from kerma.protocols.parameters import reading_named
-from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log, store
 from kerma.service.testing.evaluation import inputs_of, live_readings, protocol_of
+from kerma.service.testing.guard import changed, said, writable
 from kerma.service.testing.models import ImageAnalysis, Survey, SurveyImage
-from kerma.service.testing.services import _open_for_entry, authority_context, work_of
 
 DICOM = "application/dicom"
+_LONGEST_NAME = 60
+# Design choices: a whole CT series of a phantom is about 250 MB, and does not pack much smaller.
+_MOST_BYTES = 512 * 2**20
+_MOST_UNPACKED = 4 * _MOST_BYTES
 
 
 def images_of(survey: Survey, slot: str) -> list[Image]:
@@ -31,14 +36,50 @@ def images_of(survey: Survey, slot: str) -> list[Image]:
     return _read([(row.attachment.name, store.read(row.attachment)) for row in rows])
 
 
+def refuse_large(total: int, most: int = _MOST_BYTES) -> None:
+    """Refuse more bytes than any slot needs, packed or unpacked.
+
+    Raises
+    ------
+    InputError
+        Code ``too-large``.
+    """
+    if total > most:
+        raise InputError(
+            f"These files hold {total / 2**20:.0f} MB; a slot takes {most // 2**20} MB. Attach "
+            "what this slot asks for, without other series.",
+            code="too-large",
+        )
+
+
+def _unpacked(content: bytes) -> int:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return len(content)  # not an archive, or one the reader refuses with its own words
+
+
 def _read(files: Sequence[tuple[str, bytes]]) -> list[Image]:
+    packed = [content for _, content in files if content[:2] == b"PK"]
+    refuse_large(sum(map(_unpacked, packed)), _MOST_UNPACKED)
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for i, (name, content) in enumerate(files):
-            path = Path(folder) / f"{i:04d}-{Path(name).name}"
+            # File systems count bytes: 60 characters of any script fit.
+            path = Path(folder) / f"{i:04d}-{Path(name).name[-_LONGEST_NAME:]}"
             path.write_bytes(content)
             paths.append(path)
         return read_images(paths) if paths else []
+
+
+def _refuse_without_image(file: tuple[str, bytes]) -> None:
+    try:
+        _read([file])
+    except InputError as error:
+        if error.code == "no-images":
+            error.message = f"{file[0]}: {error.message}"
+        raise
 
 
 @transaction.atomic
@@ -55,15 +96,13 @@ def images_attach(
     InputError, UnsupportedError
         A file cannot be used; the message names it.
     """
-    survey = _open_for_entry(survey)
+    survey = writable(survey, by=by)
     spec = protocol_of(survey).image(slot)
-    demand(
-        "perform", by=by, work=work_of(survey), subject=log.subject_of(survey),
-        **authority_context(survey),
-    )  # fmt: skip
     if not files:
         raise InputError("No file was chosen.", code="blank")
-    _read(files)
+    refuse_large(sum(len(content) for _, content in files))
+    for file in files:
+        _refuse_without_image(file)
     rows = []
     for name, content in files:
         attachment = store.keep(by=by, content=content, name=name, media_type=DICOM)
@@ -71,9 +110,12 @@ def images_attach(
             continue
         rows.append(
             SurveyImage.objects.create(
-                survey=survey, slot=slot, attachment=attachment, added_at=timezone.now(),
+                survey=survey,
+                slot=slot,
+                attachment=attachment,
+                added_at=timezone.now(),
                 added_by=by,
-            )  # fmt: skip
+            )
         )
     if rows:
         log.append(
@@ -83,50 +125,79 @@ def images_attach(
             text=f"{spec.title}: {len(rows)} image{'s' if len(rows) > 1 else ''} attached",
             seals=rows,
         )
-    return [analyse(by=by, survey=survey, slot=slot, spec=a) for a in spec.analyses]
+    return [_analyse(survey, by, slot, a) for a in spec.analyses]
 
 
 @transaction.atomic
 def images_remove(*, by: Person, survey: Survey, slot: str, reason: str) -> None:
     """Take a slot's images out of the survey, with a reason; they stay in the record."""
-    survey = _open_for_entry(survey)
-    if not reason.strip():
-        raise InputError("Say why the images are removed.", code="blank")
-    survey.images.filter(slot=slot, removed_at=None).update(
-        removed_at=timezone.now(), removed_reason=reason.strip()
+    survey = writable(survey, by=by)
+    said_why = said(reason, 200, "Say why the images are removed.")
+    removed = changed(
+        survey.images.filter(slot=slot, removed_at=None),
+        removed_at=timezone.now(),
+        removed_reason=said_why,
     )
+    if not removed:
+        raise InputError("There is no image here to remove.", code="no-image")
     log.append(
-        actor=by, kind="images.removed", subject=survey, text=f"{slot}: images removed, {reason}"
-    )
+        actor=by, kind="images.removed", subject=survey,
+        text=f"{slot}: images removed, {said_why}", seals=removed,
+    )  # fmt: skip
 
 
 @transaction.atomic
-def analyse(
-    *,
-    by: Person,
+def analysis_correct(
+    *, by: Person, analysis: ImageAnalysis, overrides: Mapping[str, Any], reason: str
+) -> ImageAnalysis:
+    """Measure again with values given by a person (centre, angle, slice, region).
+
+    The record is a new version that names the one it replaces and the reason; the automatic
+    result is kept. Values the measurement cannot use are refused and nothing is recorded.
+    """
+    survey = writable(analysis.survey, by=by)
+    why = said(reason, 400, "Say why the automatic measurement is corrected.")
+    if not overrides:
+        raise InputError("Give what is to be corrected, as name = value.", code="blank")
+    if ImageAnalysis.objects.filter(replaces=analysis).exists():
+        raise InputError("This measurement has been corrected meanwhile.", code="replaced")
+    spec = protocol_of(survey).analysis(analysis.analysis)
+    made = _measured(survey, analysis.slot, spec, overrides)
+    return _kept(survey, by, analysis.slot, spec, made, reason=why)
+
+
+def _measured(
+    survey: Survey, slot: str, spec: AnalysisSpec, overrides: Mapping[str, Any]
+) -> Analysis:
+    if "images" in overrides:
+        raise InputError("“images” is not a parameter of a measurement.", code="unknown-parameter")
+    inputs = inputs_of(survey, live_readings(survey))
+    parameters = analysis_parameters(protocol_of(survey), spec, inputs)
+    return find(spec.analysis).run(images_of(survey, slot), **{**parameters, **overrides})
+
+
+def _analyse(survey: Survey, by: Person, slot: str, spec: AnalysisSpec) -> ImageAnalysis:
+    """Make one measurement on a slot's images; one that refuses them is recorded as refused."""
+    try:
+        made: Analysis | KermaError = _measured(survey, slot, spec, {})
+    except KermaError as error:
+        made = error
+    return _kept(survey, by, slot, spec, made)
+
+
+def _kept(
     survey: Survey,
+    by: Person,
     slot: str,
     spec: AnalysisSpec,
-    overrides: Mapping[str, Any] | None = None,
+    made: Analysis | KermaError,
+    *,
     reason: str = "",
 ) -> ImageAnalysis:
-    """Make one measurement on a slot's images and record it.
-
-    With `overrides` (a corrected centre, angle, slice or region) the record is a new version that
-    names the one it replaces and the reason; the automatic result is kept.
-    """
-    if overrides and not reason.strip():
-        raise InputError("Say why the automatic measurement is corrected.", code="blank")
-    before = survey.analyses.filter(slot=slot, analysis=spec.id, replaced_by=None).first()
-    status, message, record = "failed", "", {}
-    try:
-        inputs = inputs_of(survey, live_readings(survey))
-        parameters = analysis_parameters(protocol_of(survey), spec, inputs)
-        images = images_of(survey, slot)
-        made = find(spec.analysis).run(images, **{**parameters, **(overrides or {})})
+    if isinstance(made, KermaError):
+        status, message, record = "refused", made.message, {"error": made.as_dict()}
+    else:
         status, message, record = made.status, made.reason, made.as_dict()
-    except KermaError as error:
-        status, message, record = "refused", error.message, {"error": error.as_dict()}
     row = ImageAnalysis.objects.create(
         survey=survey,
         slot=slot,
@@ -137,8 +208,8 @@ def analyse(
         record=record,
         at=timezone.now(),
         by=by,
-        reason=reason.strip(),
-        replaces=before,
+        reason=reason,
+        replaces=survey.analyses.filter(slot=slot, analysis=spec.id, replaced_by=None).first(),
     )
     log.append(
         actor=by,
@@ -156,4 +227,4 @@ def analyse_again(*, by: Person, survey: Survey, readings: Collection[str]) -> N
         spec = protocol_of(survey).analysis(row.analysis)
         named = [reading_named(value) for value in spec.parameters.values()]
         if any(n and n[0] in readings for n in named):
-            analyse(by=by, survey=survey, slot=row.slot, spec=spec)
+            _analyse(survey, by, row.slot, spec)

@@ -1,8 +1,7 @@
 """Surveys: what was planned, read, imaged, computed and decided.
 
 Readings, notes, analyses and results are append-only: a changed value is a new row and the old
-one is struck with a reason. Every such row carries the hash of its own content, and the event log
-carries that hash too.
+one is struck with a reason. The event log carries the hash of every row here as it now stands.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ RECOMMENDATIONS = [
 ]
 
 
+@sealed
 class Survey(models.Model):
     """One protocol carried out on one system for one purpose."""
 
@@ -81,6 +81,7 @@ class Survey(models.Model):
         return self.state in ("planned", "in_progress")
 
 
+@sealed
 class SurveyInstrument(models.Model):
     """Which instrument plays a part named in the protocol, with the certificate in force."""
 
@@ -97,7 +98,7 @@ class SurveyInstrument(models.Model):
         return f"{self.part}: {self.instrument}"
 
 
-@sealed("struck_at", "struck_by", "struck_reason")
+@sealed
 class Reading(models.Model):
     """One measured value, as typed and as corrected."""
 
@@ -139,7 +140,7 @@ class Reading(models.Model):
         return f"{self.reading}[{self.index}] = {self.indicated:g} {self.unit}".removesuffix(" 1")
 
 
-@sealed("withdrawn_at")
+@sealed
 class Note(models.Model):
     """Why a test was not done, does not apply, or was accepted by a person."""
 
@@ -162,7 +163,7 @@ class Note(models.Model):
         return f"{self.test}: {self.kind}"
 
 
-@sealed("removed_at", "removed_reason")
+@sealed
 class SurveyImage(models.Model):
     """An image attached to a slot of the protocol."""
 
@@ -181,7 +182,7 @@ class SurveyImage(models.Model):
         return f"{self.slot}: {self.attachment}"
 
 
-@sealed()
+@sealed
 class ImageAnalysis(models.Model):
     """The record of one image measurement; a correction is a new record naming the old one."""
 
@@ -206,7 +207,7 @@ class ImageAnalysis(models.Model):
         return f"{self.analysis} ({self.status})"
 
 
-@sealed("withdrawn_at")
+@sealed
 class Result(models.Model):
     """A judged value, frozen when the survey was handed over as measured."""
 
@@ -230,7 +231,7 @@ class Result(models.Model):
         return f"{self.test}: {self.verdict}"
 
 
-@sealed()
+@sealed
 class Draft(models.Model):
     """The content of a report as composed; the content people sign is exactly this."""
 
@@ -248,7 +249,7 @@ class Draft(models.Model):
         return f"{self.report} draft {self.pk}"
 
 
-@sealed("ended_on", "ended_reason")
+@sealed
 class Baseline(models.Model):
     """A signed act: from this day, this value is what later ones are compared with."""
 
@@ -273,7 +274,7 @@ class Baseline(models.Model):
         return f"{self.test}: {self.value} {self.unit}"
 
 
-@sealed()
+@sealed
 class Contact(models.Model):
     """Who at the hospital was told of a suspension-level result, by whom, when and how."""
 

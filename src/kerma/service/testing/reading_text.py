@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from kerma.core import InputError, Quantity
-from kerma.core.units import unit
+from kerma.core.units import Unit, unit
 
-_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$")
+_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$", re.ASCII)
+_POSITIVE = {"voltage", "current", "aluminium", "gold", "illuminance", "luminous-intensity"}
 _YES = {"y", "yes", "pass", "ok", "satisfactory", "1"}
 _NO = {"n", "no", "fail", "unsatisfactory", "0"}
 
@@ -21,7 +22,7 @@ def parse_reading(text: str, symbol: str, *, functional: bool = False) -> Quanti
     Raises
     ------
     InputError
-        Codes ``not-a-number``, ``decimal-comma``, ``wrong-unit``, ``unknown-unit``.
+        Codes ``not-a-number``, ``decimal-comma``, ``negative``, ``wrong-unit``, ``unknown-unit``.
     """
     cleaned = text.strip().replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ")
     if functional:
@@ -36,8 +37,15 @@ def parse_reading(text: str, symbol: str, *, functional: bool = False) -> Quanti
             code="decimal-comma",
         )
     if not _NUMBER.match(number):
-        raise InputError(f"“{text}” is not a number. Type a number in {symbol}.", code="not-a-number")
+        raise InputError(
+            f"“{text}” is not a number. Type a number in {symbol}.", code="not-a-number"
+        )
     value = float(number)
+    if value < 0 and _never_negative(unit(symbol)):
+        raise InputError(
+            f"“{text}” is below zero, which nothing measured in {symbol} can be. Check the sign.",
+            code="negative",
+        )
     if not given.strip():
         return Quantity(value, unit(symbol))
     quantity = Quantity(value, unit(given))
@@ -48,6 +56,12 @@ def parse_reading(text: str, symbol: str, *, functional: bool = False) -> Quanti
             code="wrong-unit",
         )
     return quantity.to(symbol)
+
+
+def _never_negative(symbol: Unit) -> bool:
+    """Whether a value cannot be below zero. A rate near background can, once that is taken off."""
+    kinds = {name for name, _ in symbol.dimensions}
+    return bool(kinds & _POSITIVE) or kinds == {"kerma"}
 
 
 def _yes_or_no(text: str) -> float:

@@ -8,12 +8,26 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
 from kerma.core import Quantity, unit
 from kerma.service.estate.models import System
+from kerma.service.instruments.selectors import calibration_problem, certificate_in_force
 from kerma.service.people.models import Person
+from kerma.service.records.models import Signature
 from kerma.service.records.selectors import within
-from kerma.service.testing.models import Baseline, Result, Survey
+from kerma.service.testing.evaluation import protocol_of
+from kerma.service.testing.models import (
+    Baseline,
+    Draft,
+    ImageAnalysis,
+    Note,
+    Reading,
+    Result,
+    Survey,
+    SurveyImage,
+    SurveyInstrument,
+)
 from kerma.service.testing.policy import policy
 
 OPEN = ("planned", "in_progress", "measured", "drafted", "in_review")
@@ -168,7 +182,68 @@ def waiting_for(person: Person) -> dict[str, QuerySet[Survey]]:
     }
 
 
+def hands(rows: Iterable[Survey]) -> dict[int, set[str]]:
+    """Return who has had a hand in each survey, and so may neither check nor approve it.
+
+    The performer, and whoever entered a reading (struck ones too), attached or corrected an image,
+    gave a reason or decision, or composed a draft.
+    """
+    listed = list(rows)
+    found = {s.pk: {str(s.performer_id)} if s.performer_id else set() for s in listed}
+    first, *others = (
+        model._default_manager.filter(survey__in=listed).order_by().values_list("survey", who)
+        for model, who in (
+            (Reading, "entered_by"),
+            (SurveyImage, "added_by"),
+            (ImageAnalysis, "by"),
+            (Note, "by"),
+            (Draft, "by"),
+        )
+    )
+    for survey, by in first.union(*others):
+        found[survey].add(str(by))
+    return found
+
+
+def signers(rows: Iterable[Survey], meaning: str) -> dict[int, set[str]]:
+    """Return who has signed the latest draft of each survey with a meaning."""
+    listed = list(rows)
+    drafts = Draft.objects.filter(survey__in=listed).order_by("id")
+    latest = dict(drafts.values_list("survey", "content_sha256"))
+    subjects = {f"survey:{s.pk}": s.pk for s in listed}
+    signed = Signature.objects.filter(subject__in=subjects, meaning=meaning)
+    found: dict[int, set[str]] = {s.pk: set() for s in listed}
+    for subject, sha256, person in signed.values_list("subject", "content_sha256", "person"):
+        if latest.get(subjects[subject]) == sha256:
+            found[subjects[subject]].add(str(person))
+    return found
+
+
 def context_of(record: dict[str, Any]) -> Quantity | None:
     """Return the baseline a frozen record was judged against."""
     found = record.get("baseline")
     return Quantity.from_dict(found) if found else None
+
+
+def instruments_of(survey: Survey) -> QuerySet[SurveyInstrument]:
+    """Return the instruments assigned to a survey, with their certificates."""
+    return survey.instruments.select_related("instrument").prefetch_related(
+        "instrument__certificates__factors"
+    )
+
+
+def parts_of(survey: Survey) -> list[dict[str, Any]]:
+    """Return each part of the protocol with the instrument chosen and any problem with it."""
+    chosen = {p.part: p.instrument for p in instruments_of(survey)}
+    on = survey.performed_on or timezone.localdate()
+    return [
+        {
+            "part": name,
+            "title": spec.title,
+            "kind": spec.kind,
+            "instrument": chosen.get(name),
+            "certificate": certificate_in_force(chosen[name], on) if name in chosen else None,
+            "problem": calibration_problem(chosen[name], on) if name in chosen else "",
+        }
+        for name, spec in protocol_of(survey).instruments.items()
+    ]

@@ -5,15 +5,14 @@ The acts that move a survey on are in `actions/`; images are in `images.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from kerma.core import InputError
-from kerma.protocols import Protocol, ReadingSpec, load_protocol
+from kerma.protocols import ReadingSpec, load_protocol
 from kerma.service.estate.models import System
 from kerma.service.instruments.models import Instrument
 from kerma.service.instruments.selectors import (
@@ -24,7 +23,16 @@ from kerma.service.instruments.selectors import (
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log
-from kerma.service.testing.evaluation import protocol_of
+from kerma.service.testing.evaluation import protocol_of, tests_using
+from kerma.service.testing.guard import (
+    authority_context,
+    changed,
+    locked,
+    record,
+    said,
+    work_of,
+    writable,
+)
 from kerma.service.testing.models import (
     PURPOSES,
     Contact,
@@ -34,27 +42,14 @@ from kerma.service.testing.models import (
     SurveyInstrument,
 )
 from kerma.service.testing.reading_text import parse_reading
+from kerma.service.testing.selectors import instruments_of
 
-WORK_OF_PURPOSE = {
-    "critical_exam": "critical_exam",
-    "acceptance": "commissioning",
-    "commissioning": "commissioning",
-}
-
-
-def authority_context(survey: Survey) -> dict[str, Any]:
-    """Return what the authority rules need to know about a survey's system."""
-    employer = survey.system.employer
-    return {
-        "modality": survey.system.modality,
-        "employer": employer.key,
-        "employer_name": employer.name,
-    }
-
-
-def state_data(survey: Survey) -> dict[str, Any]:
-    """Return the survey's state for the event log, where `kerma verify` compares it."""
-    return {"state": {f"testing.survey:{survey.pk}": {"state": survey.state}}}
+_BLANK_REASON = "Give the reason."
+_BLANK_KINDS = ("not done", "not applicable")
+_OF_A_VALUE = (*_BLANK_KINDS, "decision")
+_UNTIL_SIGNED = ("in_progress", "measured", "drafted")
+# A year of entering late is generous; beyond it a mistyped year is likelier. A design choice.
+_LATEST_ENTRY = timedelta(days=366)
 
 
 @transaction.atomic
@@ -79,6 +74,11 @@ def survey_plan(
             f"{system.get_modality_display().lower()}. Choose another protocol.",
             code="wrong-protocol",
         )
+    if performer and (performer.is_hospital or not performer.active):
+        raise InputError(
+            f"{performer} cannot perform surveys. Choose somebody of the service who is here.",
+            code="bad-performer",
+        )
     survey = Survey.objects.create(
         system=system,
         protocol=chosen.id,
@@ -90,12 +90,12 @@ def survey_plan(
         performer=performer,
         retest_of=retest_of,
     )
-    log.append(
-        actor=by,
+    record(
+        survey,
+        by=by,
         kind="survey.planned",
-        subject=survey,
         text=f"{by.name} planned {survey.get_purpose_display().lower()} of {system}",
-        data={**state_data(survey), "protocol_sha256": chosen.sha256},
+        protocol_sha256=chosen.sha256,
     )
     return survey
 
@@ -110,45 +110,27 @@ def survey_start(*, by: Person, survey: Survey, performed_on: date) -> Survey:
         "perform", by=by, work=work_of(survey), subject=log.subject_of(survey),
         **authority_context(survey),
     )  # fmt: skip
-    if performed_on > timezone.localdate():
-        raise InputError("A survey cannot be performed on a day to come.", code="future")
+    _plausible_day(survey.system, performed_on)
     survey.state, survey.performed_on = "in_progress", performed_on
-    survey.performer = survey.performer or by
+    if survey.performer is None or not survey.performer.active:
+        survey.performer = by
     survey.save(update_fields=["state", "performed_on", "performer"])
-    log.append(
-        actor=by,
-        kind="survey.started",
-        subject=survey,
-        text=f"{by.name} started the survey",
-        data=state_data(survey),
-    )
+    record(survey, by=by, kind="survey.started", text=f"{by.name} started the survey")
     return survey
 
 
-def work_of(survey: Survey, *, breach: bool = False) -> str:
-    """Return the kind of work a survey is, for the authority rules."""
-    routine = "routine_breach" if breach else "routine"
-    return WORK_OF_PURPOSE.get(survey.purpose, routine)
-
-
-def locked(survey: Survey) -> Survey:
-    """Return the survey as it stands now, held until the transaction ends."""
-    return (
-        Survey.objects.select_for_update(of=("self",))
-        .select_related("system__room__site__employer", "performer")
-        .get(pk=survey.pk)
-    )
-
-
-def _open_for_entry(survey: Survey) -> Survey:
-    survey = locked(survey)
-    if not survey.editable:
+def _plausible_day(system: System, day: date) -> None:
+    today = timezone.localdate()
+    if day > today:
+        raise InputError("A survey cannot be performed on a day to come.", code="future")
+    if day < today - _LATEST_ENTRY:
         raise InputError(
-            f"This survey is {survey.get_state_display().lower()}; its readings can no longer be "
-            "changed. Have it returned, or amend the issued report.",
-            code="not-editable",
+            f"{day:%-d %b %Y} is more than a year ago. Check the year.", code="long-ago"
         )
-    return survey
+    if system.installed and day.year < system.installed:
+        raise InputError(
+            f"{system} was installed in {system.installed}, after that day.", code="not-installed"
+        )
 
 
 @transaction.atomic
@@ -160,7 +142,7 @@ def instrument_assign(
     An instrument out of calibration may be used for a draft; the report cannot be issued on it
     (gate G06).
     """
-    survey = _open_for_entry(survey)
+    survey = writable(survey, by=by, states=("planned", "in_progress"))
     parts = protocol_of(survey).instruments
     if part not in parts:
         raise InputError(f"The protocol has no instrument “{part}”.", code="unknown-part")
@@ -178,24 +160,47 @@ def instrument_assign(
         kind="survey.instrument",
         subject=survey,
         text=f"{part}: {instrument}" + (f" ({problem})" if problem else ""),
+        seals=[assigned],
     )
     return assigned, problem
 
 
 @transaction.atomic
 def reading_record(
-    *, by: Person, survey: Survey, reading: str, index: int, text: str, source: str = "typed"
+    *,
+    by: Person,
+    survey: Survey,
+    reading: str,
+    index: int,
+    text: str,
+    source: str = "typed",
+    seen: int | None = None,
 ) -> Reading | None:
     """Record what was typed in one field; an empty text strikes what stood there.
+
+    `seen` is the row the person had before them (0 for an empty field); when somebody else has
+    saved another value meanwhile, nothing is stored and the refusal says so.
 
     Raises
     ------
     InputError
-        The text is not a reading of this kind; nothing is stored and nothing is lost.
+        The text is not a reading of this kind; nothing is stored and nothing is lost. Code
+        ``changed-meanwhile``: see `seen`.
     """
-    return readings_record(
-        by=by, survey=survey, values={(reading, index): text}, source=source
-    )[0]
+    survey = writable(survey, by=by)
+    if seen is not None:
+        _refuse_stale(survey, reading, index, text, seen)
+    return _recorded(survey, by, {(reading, index): text}, source)[0]
+
+
+def _refuse_stale(survey: Survey, reading: str, index: int, text: str, seen: int) -> None:
+    theirs = survey.readings.filter(reading=reading, index=index, struck_at=None).first()
+    # The same text twice is an answer that was lost on its way, not a conflict.
+    if (theirs.pk if theirs else 0) != seen and (theirs.text if theirs else "") != text.strip():
+        raise InputError(
+            "Somebody else has changed this field meanwhile; see which value is right.",
+            code="changed-meanwhile",
+        )
 
 
 @transaction.atomic
@@ -203,19 +208,31 @@ def readings_record(
     *, by: Person, survey: Survey, values: Mapping[tuple[str, int], str], source: str = "typed"
 ) -> list[Reading | None]:
     """Record several fields at once: all of them, or none if one is wrong."""
-    survey = _open_for_entry(survey)
+    return _recorded(writable(survey, by=by), by, values, source)
+
+
+@transaction.atomic
+def field_not_done(
+    *, by: Person, survey: Survey, reading: str, index: int, reason: str, seen: int | None = None
+) -> None:
+    """Say why a field stays empty: what stood in it is struck, its tests are not done."""
+    survey = writable(survey, by=by)
+    if seen is not None:
+        _refuse_stale(survey, reading, index, "", seen)
+    _recorded(survey, by, {(reading, index): ""}, "typed")
+    for test in tests_using(survey, [reading]):
+        note_set(by=by, survey=survey, test=test, kind="not done", reason=reason)
+
+
+def _recorded(
+    survey: Survey, by: Person, values: Mapping[tuple[str, int], str], source: str
+) -> list[Reading | None]:
     protocol = protocol_of(survey)
-    demand(
-        "perform", by=by, work=work_of(survey), subject=log.subject_of(survey),
-        **authority_context(survey),
-    )  # fmt: skip
     live = {
         (r.reading, r.index): r
-        for r in survey.readings.filter(
-            struck_at=None, reading__in={name for name, _ in values}
-        )
+        for r in survey.readings.filter(struck_at=None, reading__in={name for name, _ in values})
     }
-    parts = {p.part: p.instrument for p in _instruments(survey)}
+    parts = {p.part: p.instrument for p in instruments_of(survey)}
     recorded: list[Reading | None] = []
     added: list[Reading] = []
     struck: list[Reading] = []
@@ -234,25 +251,23 @@ def readings_record(
             new.save()
             added.append(new)
         recorded.append(new)
-    if added or struck:
+    given = {name for (name, _), text in values.items() if text.strip()}
+    # A value takes back “not done” and whatever was decided about the value before it.
+    taken = _withdraw(survey, tests_using(survey, given), _OF_A_VALUE) if given else []
+    if added or struck or taken:
         log.append(
             actor=by,
             kind="readings.recorded",
             subject=survey,
             text=", ".join([str(r) for r in added] or ["cleared"])[:300],
             data={"struck": [r.pk for r in struck]},
-            seals=added,
+            seals=[*struck, *added, *taken],
         )
+    if added or struck:
         from kerma.service.testing.images import analyse_again
 
         analyse_again(by=by, survey=survey, readings={name for name, _ in values})
     return recorded
-
-
-def _instruments(survey: Survey) -> Sequence[SurveyInstrument]:
-    return survey.instruments.select_related("instrument").prefetch_related(
-        "instrument__certificates__factors"
-    )
 
 
 def _parsed(
@@ -263,6 +278,7 @@ def _parsed(
             f"“{spec.title}” has {spec.repeats} fields; there is no number {index + 1}.",
             code="bad-index",
         )
+    text = said(text, 60, "Type a value.")
     quantity = parse_reading(text, str(spec.unit), functional=spec.functional)
     instrument = parts.get(spec.instrument) if spec.instrument else None
     if spec.instrument and instrument is None:
@@ -286,7 +302,7 @@ def _parsed(
         survey=survey,
         reading=spec.id,
         index=index,
-        text=text.strip(),
+        text=text,
         indicated=quantity.value,
         unit=str(quantity.unit),
         factor=applied.factor,
@@ -305,64 +321,71 @@ def _strike(reading: Reading, by: Person, reason: str) -> None:
 @transaction.atomic
 def reading_strike(*, by: Person, reading: Reading, reason: str) -> None:
     """Strike an outlier with a reason; it stays in the record and no longer counts."""
-    _open_for_entry(reading.survey)
-    if not reason.strip():
-        raise InputError("Say why the reading is struck out.", code="blank")
-    _strike(reading, by, reason.strip())
+    survey = writable(reading.survey, by=by)
+    reading = Reading.objects.get(pk=reading.pk)
+    if reading.struck_at:
+        raise InputError("This reading has been struck out already.", code="struck")
+    _strike(reading, by, said(reason, 200, "Say why the reading is struck out."))
     log.append(
         actor=by,
         kind="reading.struck",
-        subject=reading.survey,
-        text=f"Struck {reading}: {reason}",
+        subject=survey,
+        text=f"Struck {reading}: {reading.struck_reason}",
         data={"struck": [reading.pk]},
+        seals=[reading],
     )
 
 
 @transaction.atomic
 def note_set(*, by: Person, survey: Survey, test: str, kind: str, reason: str) -> Note:
-    """Say why a test was not done or does not apply (replacing an earlier reason)."""
-    survey = locked(survey)
-    if kind in ("not done", "not applicable") and not survey.editable:
-        raise InputError("Readings of this survey can no longer be changed.", code="not-editable")
+    """Say why a test was not done or does not apply, or what a person decided about it.
+
+    “Not done” and “not applicable” belong to measuring; a decision or comment may be added until
+    the draft is signed. A new reason replaces the earlier one.
+    """
     if kind not in dict(Note.KINDS):
         raise InputError(f"“{kind}” is not a kind of note.", code="bad-kind")
+    blank = kind in _BLANK_KINDS
+    survey = writable(survey, by=by, states=("in_progress",) if blank else _UNTIL_SIGNED)
     protocol_of(survey).test(test)
-    if not reason.strip():
-        raise InputError("Give the reason.", code="blank")
-    _withdraw(survey, test)
+    replaced = _withdraw(survey, [test], _BLANK_KINDS if blank else (kind,))
     note = Note.objects.create(
-        survey=survey, test=test, kind=kind, reason=reason.strip(), by=by, at=timezone.now()
-    )
+        survey=survey, test=test, kind=kind, reason=said(reason, 400, _BLANK_REASON), by=by,
+        at=timezone.now(),
+    )  # fmt: skip
     log.append(
         actor=by,
         kind="note.set",
         subject=survey,
         text=f"{test}: {kind}, {note.reason}",
-        seals=[note],
+        seals=[*replaced, note],
     )
     return note
 
 
 @transaction.atomic
 def note_withdraw(*, by: Person, survey: Survey, test: str) -> None:
-    """Take back “not done” or “not applicable”."""
-    survey = _open_for_entry(survey)
-    if _withdraw(survey, test):
-        log.append(actor=by, kind="note.withdrawn", subject=survey, text=f"{test}: note withdrawn")
+    """Take back “not done”, “not applicable” and what was decided about a test."""
+    survey = writable(survey, by=by)
+    taken = _withdraw(survey, [test], tuple(dict(Note.KINDS)))
+    if taken:
+        text = f"{test}: note withdrawn"
+        log.append(actor=by, kind="note.withdrawn", subject=survey, text=text, seals=taken)
 
 
-def _withdraw(survey: Survey, test: str) -> int:
-    return survey.notes.filter(test=test, withdrawn_at=None).update(withdrawn_at=timezone.now())
+def _withdraw(survey: Survey, tests: Collection[str], kinds: Collection[str]) -> list[Note]:
+    rows = survey.notes.filter(test__in=tests, kind__in=kinds, withdrawn_at=None)
+    return changed(rows, withdrawn_at=timezone.now())
 
 
 @transaction.atomic
 def contact_record(*, by: Person, survey: Survey, told: str, how: str, text: str) -> Contact:
     """Record who at the hospital was told of a suspension-level result."""
-    if not (told.strip() and text.strip()):
-        raise InputError("Say who was told and what they were told.", code="blank")
+    survey = writable(survey, by=by, states=_UNTIL_SIGNED)
+    ask = "Say who was told, how, and what they were told."
     contact = Contact.objects.create(
-        survey=survey, told=told.strip(), how=how.strip(), text=text.strip(), by=by,
-        at=timezone.now(),
+        survey=survey, told=said(told, 160, ask), how=said(how, 80, ask),
+        text=said(text, 400, ask), by=by, at=timezone.now(),
     )  # fmt: skip
     log.append(
         actor=by,
@@ -372,20 +395,3 @@ def contact_record(*, by: Person, survey: Survey, told: str, how: str, text: str
         seals=[contact],
     )
     return contact
-
-
-def parts_of(protocol: Protocol, survey: Survey) -> list[dict[str, Any]]:
-    """Return each part of the protocol with the instrument chosen and any problem with it."""
-    chosen = {p.part: p.instrument for p in _instruments(survey)}
-    on = survey.performed_on or timezone.localdate()
-    return [
-        {
-            "part": name,
-            "title": spec.title,
-            "kind": spec.kind,
-            "instrument": chosen.get(name),
-            "certificate": certificate_in_force(chosen[name], on) if name in chosen else None,
-            "problem": calibration_problem(chosen[name], on) if name in chosen else "",
-        }
-        for name, spec in protocol.instruments.items()
-    ]

@@ -75,19 +75,25 @@ class Section:
         return sum(r.verdict is not Verdict.NOT_DONE or bool(r.note) for r in self.rows)
 
 
+_BASES = (" of nominal", " from nominal", " of baseline", " from baseline")
+
+
 def levels_text(levels: Sequence[Level], context: Mapping[str, Quantity | None]) -> str:
-    """Say the levels in one line, the milder first: ``±5 % of nominal … ±10 %``."""
+    """Say the levels in one line, the milder first: ``±5 % … ±10 % of nominal``."""
     texts: list[str] = []
+    bases: list[str] = []
     for level in sorted(levels, key=lambda entry: entry.level_class == "suspension"):
-        text = level_text(level, context)
-        if texts:
-            # What the first one is from need not be said twice.
-            for words in (" of nominal", " from nominal", " of baseline", " from baseline"):
-                text = text.replace(words, "")
-        text = text.removesuffix(", the larger")
+        text = level_text(level, context).removesuffix(", the larger")
+        bases += [words.split()[-1] for words in _BASES if words in text]
+        for words in _BASES:
+            text = text.replace(words, "")
         if text not in texts:
             texts.append(text)
-    return " … ".join(texts)
+    # What the deviations are from is said once, at the end, when it is the same for all.
+    basis = f" of {bases[0]}" if len(set(bases)) == 1 else ""
+    if len(set(bases)) > 1:
+        texts = [level_text(level, context) for level in levels]
+    return " … ".join(texts) + basis
 
 
 def level_text(level: Level, context: Mapping[str, Quantity | None]) -> str:
@@ -157,16 +163,14 @@ def _field(spec: ReadingSpec, index: int, stored: Reading | None, at: str) -> Fi
     )
 
 
-def row(
-    evaluation: Evaluation, outcome: Outcome, lines: list[Line], borrowed: list[str]
-) -> Row:
+def row(evaluation: Evaluation, outcome: Outcome, lines: list[Line], borrowed: list[str]) -> Row:
     """Return one test as a row."""
     record = evaluation.record_of(outcome)
     earlier = evaluation.previous.get(outcome.test.id)
     judgement = outcome.judgement
-    note = evaluation.inputs.not_done.get(
-        outcome.test.id
-    ) or evaluation.inputs.not_applicable.get(outcome.test.id, "")
+    note = evaluation.inputs.not_done.get(outcome.test.id) or evaluation.inputs.not_applicable.get(
+        outcome.test.id, ""
+    )
     return Row(
         id=outcome.test.id,
         title=outcome.test.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,13 +16,14 @@ from kerma.core import InputError
 from kerma.service.estate.selectors import systems
 from kerma.service.instruments.selectors import instruments
 from kerma.service.people.entitlement import may
+from kerma.service.people.models import Person
 from kerma.service.records import log
 from kerma.service.records import selectors as records
 from kerma.service.testing import forms, selectors, services
 from kerma.service.testing.access import person_of, survey_of
-from kerma.service.testing.actions import ACTS, Act
+from kerma.service.testing.actions import ACTS, Act, possible
 from kerma.service.testing.composition import proposal
-from kerma.service.testing.evaluation import evaluate_survey, protocol_of
+from kerma.service.testing.evaluation import Evaluation, evaluate_survey, protocol_of
 from kerma.service.testing.models import STATES, Survey
 from kerma.service.testing.review import frozen_sections, verdict_summary
 from kerma.service.testing.sheet import sheet
@@ -68,7 +70,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     if person.is_hospital:
         raise Http404
     available = systems(person).exclude(status="withdrawn")
-    chosen = available.filter(asset=request.GET.get("asset", "")).first()
+    asset = request.GET.get("asset", "").replace("\0", "")
+    chosen = available.filter(asset=asset).first()
     form = forms.PlanForm(
         request.POST or None, systems=available, initial={"system": chosen, "performer": person}
     )
@@ -90,14 +93,18 @@ def survey(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one survey in the form its state asks for."""
     item = survey_of(request, pk)
     person = person_of(request)
+    evaluation = evaluate_survey(item) if item.editable else None
     context = {
         "survey": item,
         "protocol": protocol_of(item),
         "states": STATES[:-1] if item.state != "superseded" else STATES,
-        "acts": available_acts(item, request),
+        "acts": available_acts(item, person, evaluation),
         "crumbs": [
             ("Testing", "/testing/"),
-            (item.system.room.site.name, f"/testing/?q={item.system.room.site.name}"),
+            (
+                item.system.room.site.name,
+                f"/testing/?{urlencode({'q': item.system.room.site.name})}",
+            ),
             (str(item.system), f"/equipment/{item.system.asset}/"),
             (item.get_purpose_display(), ""),
         ],
@@ -107,33 +114,29 @@ def survey(request: HttpRequest, pk: int) -> HttpResponse:
         "signatures": records.signatures(log.subject_of(item)),
         "person": person,
     }
-    if item.editable:
-        context |= _entry(item)
-    else:
-        context |= _review(item)
+    context |= _entry(item, evaluation) if evaluation else _review(item)
     return render(request, "testing/survey.html", context)
 
 
-def available_acts(item: Survey, request: HttpRequest) -> list[dict[str, Any]]:
+def available_acts(
+    item: Survey, person: Person, evaluation: Evaluation | None
+) -> list[dict[str, Any]]:
     """Return the acts that belong to this state, each with whether this person may and why not."""
-    person = person_of(request)
     found = []
-    for act_class in ACTS.values():
-        act = act_class(survey=item, by=person)
-        if act.possible():
-            decision = act.decision()
-            found.append(
-                {
-                    "name": act.name,
-                    "label": act.label,
-                    "allowed": decision.allowed,
-                    "why_not": decision.message,
-                    "blockers": act.blockers() if decision.allowed and _informs(act) else [],
-                    "dialog": f"act-{act.name}",
-                    "verb": _VERBS.get(act.name, "Go on"),
-                    "means": _MEANINGS.get(act.name, ""),
-                }
-            )
+    for act in possible(item, person, evaluation=evaluation):
+        decision = act.decision()
+        found.append(
+            {
+                "name": act.name,
+                "label": act.label,
+                "allowed": decision.allowed,
+                "why_not": decision.message,
+                "blockers": act.blockers() if decision.allowed and _informs(act) else [],
+                "dialog": f"act-{act.name}",
+                "verb": _VERBS.get(act.name, "Go on"),
+                "means": _MEANINGS.get(act.name, ""),
+            }
+        )
     return found
 
 
@@ -152,11 +155,10 @@ def _informs(act: Act) -> bool:
     return act.name in ("hand_over", "issue", "submit")
 
 
-def _entry(item: Survey) -> dict[str, Any]:
-    evaluation = evaluate_survey(item)
+def _entry(item: Survey, evaluation: Evaluation) -> dict[str, Any]:
     sections = sheet(evaluation)
-    parts = services.parts_of(evaluation.protocol, item)
-    register = [i for i in instruments().filter(retired_on=None)]
+    parts = selectors.parts_of(item)
+    register = list(instruments().filter(retired_on=None))
     for part in parts:
         part["choices"] = [i for i in register if i.kind == part["kind"]]
     suspended = [o for o in evaluation.outcomes if o.judgement.verdict == "suspension"]
@@ -227,7 +229,7 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     item = survey_of(request, pk)
     if name not in ACTS:
         raise Http404
-    given = ("comment", "reason", "summary", "recommendation")
+    given = ("comment", "reason", "summary", "recommendation", "draft")
     options: dict[str, Any] = {k: request.POST[k] for k in given if k in request.POST}
     proposals = _proposals(request)
     if proposals:

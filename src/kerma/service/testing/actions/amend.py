@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from kerma.authority import Decision
-from kerma.service.records import log
 from kerma.service.testing.actions.base import Act, Blocker
+from kerma.service.testing.guard import record, said
 from kerma.service.testing.models import Survey
-from kerma.service.testing.services import state_data
 
 
 class Amend(Act):
@@ -49,24 +46,24 @@ class Amend(Act):
             proposals=old.proposals,
             extra_tests=old.extra_tests,
             amends=old,
-            amend_reason=self.options["reason"].strip(),
+            amend_reason=said(self.options["reason"], 400, "Say why the report is amended."),
             retest_of=old.retest_of,
         )
-        self._copy(old.instruments.all(), new)
         copies = [
+            *self._copy(old.instruments.all(), new),
             *self._copy(old.readings.filter(struck_at=None), new, source=f"survey {old.pk}"),
             *self._copy(old.notes.filter(withdrawn_at=None), new),
             *self._copy(old.images.filter(removed_at=None), new),
             *self._copy(old.analyses.filter(replaced_by=None), new, replaces=None),
             *self._copy(old.contacts.all(), new),
         ]
-        log.append(
-            actor=self.by,
+        record(
+            new,
+            by=self.by,
             kind="survey.amended",
-            subject=new,
             text=f"{self.by.name} began to amend survey {old.pk}: {new.amend_reason}",
-            data={**state_data(new), "amends": old.pk, "at": timezone.now().isoformat()},
             seals=copies,
+            amends=old.pk,
         )
         return new
 

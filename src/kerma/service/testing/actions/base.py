@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
 
-from kerma.authority import Context, Decision, allowed, require
-from kerma.core import InputError, NotEntitled
+from kerma.authority import Context, Decision, PersonFacts, allowed, require
+from kerma.core import InputError, IntegrityError, NotEntitled, content_hash
 from kerma.service.people import selectors as people
 from kerma.service.people.models import Person
 from kerma.service.records import log
-from kerma.service.testing.models import Survey
-from kerma.service.testing.services import authority_context, locked, state_data, work_of
+from kerma.service.testing.guard import authority_context, locked, record, work_of
+from kerma.service.testing.models import Draft, Survey
+from kerma.service.testing.selectors import hands, signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +51,47 @@ class Act:
             withdrawn_at=None, verdict__in=("remedial", "suspension")
         ).exists()
 
-    def context(self) -> Context:
-        """Return what the rules need to know."""
+    @cached_property
+    def standing(self) -> tuple[PersonFacts, Context]:
+        """What the rules need to know of the person and of the survey."""
         survey = self.survey
-        performed = {str(survey.performer_id)} if survey.performer_id else set()
-        readings = survey.readings.filter(struck_at=None)
-        performed |= {
-            str(pk) for pk in readings.order_by().values_list("entered_by", flat=True).distinct()
-        }
-        checked = self._checkers()
-        return Context(
+        context = Context(
             work=work_of(survey, breach=self.breach()),
             on=timezone.localdate(),
-            performed=frozenset(performed),
-            checked=frozenset(checked),
+            performed=frozenset(hands([survey])[survey.pk]),
+            checked=frozenset(signers([survey], "checked")[survey.pk]),
             **authority_context(survey),
         )
+        return people.facts(self.by), context
 
-    def _checkers(self) -> set[str]:
-        from kerma.service.records.selectors import signatures
+    def draft(self) -> Draft:
+        """Return the draft that is signed here, as it was composed.
 
-        draft = self.survey.drafts.first()
-        if draft is None:
-            return set()
-        signed = signatures(log.subject_of(self.survey)).filter(
-            meaning="checked", content_sha256=draft.content_sha256
-        )
-        return {str(s.person_id) for s in signed}
+        Raises
+        ------
+        IntegrityError
+            Code ``draft-changed``: the stored content is not what was composed.
+        """
+        draft = self.survey.drafts.select_related("report").first()
+        if draft is None or content_hash(draft.content) != draft.content_sha256:
+            raise IntegrityError(
+                "The stored draft is not what was composed. Do not sign it; have the administrator "
+                "run “kerma verify”.",
+                code="draft-changed",
+            )
+        return draft
+
+    def stale(self) -> list[Blocker]:
+        """Refuse a signature from a page that showed an earlier draft."""
+        shown = self.options.get("draft")
+        if shown is None or str(shown) == str(self.draft().pk):
+            return []
+        text = "The draft has changed since this page was opened. Read it again before signing."
+        return [Blocker("stale-page", text)]
 
     def decision(self) -> Decision:
         """Say whether the person may, without raising."""
-        return allowed(self.right, people.facts(self.by), self.context())
+        return allowed(self.right, *self.standing)
 
     def blockers(self) -> list[Blocker]:
         """Return what stands in the way, apart from the person's rights."""
@@ -106,7 +118,7 @@ class Act:
                 code="bad-state",
             )
         try:
-            decision = require(self.right, people.facts(self.by), self.context())
+            decision = require(self.right, *self.standing)
         except NotEntitled as error:
             error.detail.update(act=self.name, subject=log.subject_of(self.survey))
             raise
@@ -127,16 +139,11 @@ class Act:
     def perform(self) -> Any:
         """Check and do the act as one step."""
         self.survey = locked(self.survey)
+        self.__dict__.pop("standing", None)  # as it is now, not as a page showed it
         return self.execute(self.check())
 
     def move(self, state: str, text: str, **data: Any) -> None:
         """Put the survey in a state and log it."""
         self.survey.state = state
         self.survey.save()
-        log.append(
-            actor=self.by,
-            kind=f"survey.{self.name}",
-            subject=self.survey,
-            text=text,
-            data={**state_data(self.survey), **data},
-        )
+        record(self.survey, by=self.by, kind=f"survey.{self.name}", text=text, **data)

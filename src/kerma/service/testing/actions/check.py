@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from kerma.authority import Decision
 from kerma.service.records import log
 from kerma.service.records.services import signature_add
 from kerma.service.testing.actions.base import Act, Blocker
+from kerma.service.testing.actions.hand_over import withdraw_results
+from kerma.service.testing.guard import said
 
 
 class Check(Act):
@@ -22,18 +22,21 @@ class Check(Act):
         """One check is enough."""
         if self.survey.checked:
             return [Blocker("already-checked", "This draft has been checked already.")]
-        return []
+        return self.stale()
 
     def execute(self, decision: Decision) -> None:
         """Sign and mark as checked."""
-        draft = self.survey.drafts.first()
+        comment = self.options.get("comment", "").strip()
+        if comment:
+            comment = said(comment, 400, "")
+        draft = self.draft()
         signature_add(
             by=self.by,
             meaning="checked",
             subject=log.subject_of(self.survey),
             content_sha256=draft.content_sha256,
             rule=decision.rule,
-            comment=self.options.get("comment", ""),
+            comment=comment,
         )
         self.survey.checked = True
         self.move("in_review", f"{self.by.name} checked {draft.report}")
@@ -56,7 +59,8 @@ class Return(Act):
     def execute(self, decision: Decision) -> None:
         """Reopen the survey with the comment on it."""
         survey = self.survey
-        survey.return_comment = self.options["comment"].strip()
+        survey.return_comment = said(self.options["comment"], 1000, "Say what has to be changed.")
         survey.checked = False
-        survey.results.filter(withdrawn_at=None).update(withdrawn_at=timezone.now())
-        self.move("in_progress", f"{self.by.name} returned it: {survey.return_comment}")
+        seals = withdraw_results(survey)
+        text = f"{self.by.name} returned it: {survey.return_comment}"
+        self.move("in_progress", text, seals=seals)

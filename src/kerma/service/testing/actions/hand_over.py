@@ -7,8 +7,9 @@ from django.utils import timezone
 from kerma.authority import Decision
 from kerma.service.records import log
 from kerma.service.testing.actions.base import Act, Blocker
-from kerma.service.testing.evaluation import evaluate_survey
-from kerma.service.testing.models import Result
+from kerma.service.testing.evaluation import Evaluation, evaluate_survey
+from kerma.service.testing.guard import changed
+from kerma.service.testing.models import Result, Survey
 
 
 class HandOver(Act):
@@ -19,9 +20,13 @@ class HandOver(Act):
     states = ("in_progress",)
     right = "perform"
 
+    def evaluation(self) -> Evaluation:
+        """Judge the survey, unless the page that shows this act has just done so."""
+        return self.options.get("evaluation") or evaluate_survey(self.survey)
+
     def blockers(self) -> list[Blocker]:
         """Name each test that is blank, and each suspension-level result nobody was told of."""
-        evaluation = evaluate_survey(self.survey)
+        evaluation = self.evaluation()
         found = []
         if evaluation.missing:
             count = len(evaluation.missing)
@@ -50,7 +55,7 @@ class HandOver(Act):
     def execute(self, decision: Decision) -> list[Result]:
         """Freeze the results with everything needed to obtain them again."""
         evaluation = evaluate_survey(self.survey)
-        self.survey.results.filter(withdrawn_at=None).update(withdrawn_at=timezone.now())
+        withdrawn = withdraw_results(self.survey)
         results = [
             Result(
                 survey=self.survey,
@@ -73,8 +78,11 @@ class HandOver(Act):
             kind="results.frozen",
             subject=self.survey,
             text=f"{len(results)} results frozen",
-            seals=results,
+            seals=[*withdrawn, *results],
         )
+        if not self.survey.performer.active:
+            # Whoever performed it has left; the person handing it over answers for it now.
+            self.survey.performer = self.by
         self.move("measured", f"{self.by.name} handed the survey over as measured")
         return results
 
@@ -89,5 +97,11 @@ class TakeBack(Act):
 
     def execute(self, decision: Decision) -> None:
         """Withdraw the frozen results and reopen the survey."""
-        self.survey.results.filter(withdrawn_at=None).update(withdrawn_at=timezone.now())
-        self.move("in_progress", f"{self.by.name} took the survey back to go on measuring")
+        seals = withdraw_results(self.survey)
+        text = f"{self.by.name} took the survey back to go on measuring"
+        self.move("in_progress", text, seals=seals)
+
+
+def withdraw_results(survey: Survey) -> list[Result]:
+    """Withdraw the frozen results; returns them to be sealed again."""
+    return changed(survey.results.filter(withdrawn_at=None), withdrawn_at=timezone.now())

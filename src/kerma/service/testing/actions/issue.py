@@ -8,7 +8,7 @@ from datetime import date
 from django.utils import timezone
 
 from kerma.authority import Decision
-from kerma.core import IntegrityError, Level, content_hash
+from kerma.core import Level
 from kerma.reports.content import Signature as PrintedSignature
 from kerma.reports.content import Signing, SurveyReport
 from kerma.reports.content import Verification as PrintedVerification
@@ -17,10 +17,12 @@ from kerma.service.instruments.selectors import calibration_problem
 from kerma.service.records import log
 from kerma.service.records.models import Issue
 from kerma.service.records.selectors import signatures, unverified, verifications
-from kerma.service.records.services import action_open, issue_add, signature_add
+from kerma.service.records.services import action_open, actions_replace, issue_add, signature_add
 from kerma.service.testing.actions.base import Act, Blocker
+from kerma.service.testing.actions.proposals import PRIORITY
+from kerma.service.testing.guard import record
 from kerma.service.testing.models import Draft
-from kerma.service.testing.services import state_data
+from kerma.service.testing.selectors import signers
 
 
 class IssueReport(Act):
@@ -33,9 +35,13 @@ class IssueReport(Act):
 
     def blockers(self) -> list[Blocker]:
         """Return every gate that is shut, not only the first."""
-        found = []
-        if not self.survey.checked:
-            found.append(Blocker("not-checked", "The draft has not been checked yet."))
+        found = self.stale()
+        survey = self.survey
+        # The signatures count, not the mark on the survey: they name the content.
+        for meaning, done in (("performed", True), ("checked", survey.checked)):
+            if not (done and signers([survey], meaning)[survey.pk]):
+                text = f"The draft has not been signed as {meaning} yet."
+                found.append(Blocker(f"not-{meaning}", text))
         rows = unverified(self._levels())
         if rows:
             names = tuple(f"{r['row']} ({r['confidence']}: {r['document']})" for r in rows)
@@ -62,21 +68,26 @@ class IssueReport(Act):
         ]
 
     def _instrument_problems(self) -> list[str]:
-        used = {
-            r.instrument
-            for r in self.survey.readings.filter(struck_at=None)
-            .exclude(instrument=None)
-            .select_related("instrument")
-        }
         on = self.survey.performed_on
-        return sorted(filter(None, (calibration_problem(i, on) for i in used)))
+        readings = self.survey.readings.filter(struck_at=None).exclude(instrument=None)
+        used = {r.instrument: False for r in readings.select_related("instrument")}
+        for reading in readings.select_related("instrument").filter(certificate=None):
+            used[reading.instrument] = reading.instrument.needs_calibration
+        found = []
+        for instrument, uncorrected in used.items():
+            problem = calibration_problem(instrument, on)
+            if uncorrected and not problem:
+                problem = (
+                    f"Readings of {instrument} were entered before its certificate was recorded, "
+                    "so no correction was applied. Have the survey returned and enter them again."
+                )
+            found.append(problem)
+        return sorted(filter(None, found))
 
     def execute(self, decision: Decision) -> Issue:
         """Sign, render, store, open the actions; the earlier issue is superseded."""
         survey = self.survey
-        draft = survey.drafts.first()
-        if content_hash(draft.content) != draft.content_sha256:
-            raise IntegrityError("The draft is not what was signed.", code="draft-changed")
+        draft = self.draft()
         subject = log.subject_of(survey)
         signature_add(
             by=self.by,
@@ -94,6 +105,8 @@ class IssueReport(Act):
             reason=survey.amend_reason,
         )
         self._open_actions(issue)
+        if issue.supersedes:
+            actions_replace(by=self.by, old=issue.supersedes, new=issue)
         if survey.amends:
             self._supersede()
         self.move("issued", f"{self.by.name} issued {issue}")
@@ -120,16 +133,8 @@ class IssueReport(Act):
         old = self.survey.amends
         old.state = "superseded"
         old.save(update_fields=["state"])
-        log.append(
-            actor=self.by,
-            kind="survey.superseded",
-            subject=old,
-            text=f"Superseded by survey {self.survey.pk}",
-            data=state_data(old),
-        )
-
-
-PRIORITY = {"Urgent": 1, "High": 2, "Routine": 3}
+        text = f"Superseded by survey {self.survey.pk}"
+        record(old, by=self.by, kind="survey.superseded", text=text)
 
 
 def signed_report(draft: Draft) -> SurveyReport:
@@ -165,5 +170,3 @@ def signed_report(draft: Draft) -> SurveyReport:
             issued_at=timezone.localtime(approved) if approved else None,
         ),
     )
-
-
