@@ -58,9 +58,7 @@ def press(page: Page, button: Locator) -> None:
 
 def typed_values(history: History) -> tuple[PlannedSurvey, dict[str, str]]:
     """Return a survey that finds the drifted tube voltage, and what would be typed in it."""
-    planned = next(
-        s for s in history.surveys if s.system == SYSTEM and "drifted" in s.fault
-    )
+    planned = next(s for s in history.surveys if s.system == SYSTEM and "drifted" in s.fault)
     protocol = load_protocol(PROTOCOL)
     used = names_used(protocol, protocol.active("routine"))
     typed = history.readings_for(protocol, planned)

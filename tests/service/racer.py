@@ -1,7 +1,7 @@
 """What the processes of `test_races` do: ``python -m tests.service.racer <what> <words>``.
 
-Each prints one line of JSON. Those that race say so with a file ``ready-…`` in the data folder and wait for the
-file ``go``.
+Each prints one line of JSON. Those that race say so with a file ``ready-…`` in the data folder and
+wait for the file ``go``.
 """
 
 from __future__ import annotations

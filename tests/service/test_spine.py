@@ -241,9 +241,7 @@ def test_amending_supersedes_with_the_reason(survey: Survey) -> None:
     first = issue(survey)
     survey.refresh_from_db()
     new = acts.Amend(survey=survey, by=person("rteasel"), reason="Wrong meter factor").perform()
-    testing.reading_record(
-        by=person("rteasel"), survey=new, reading="kv_80", index=0, text="80.2"
-    )
+    testing.reading_record(by=person("rteasel"), survey=new, reading="kv_80", index=0, text="80.2")
     second = issue(new)
     survey.refresh_from_db()
     assert survey.state == "superseded"

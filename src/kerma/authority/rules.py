@@ -101,9 +101,7 @@ def require(act: str, person: PersonFacts, context: Context) -> Decision:
     """
     decision = allowed(act, person, context)
     if not decision.allowed:
-        raise NotEntitled(
-            decision.message, rule=decision.rule, missing="; ".join(decision.missing)
-        )
+        raise NotEntitled(decision.message, rule=decision.rule, missing="; ".join(decision.missing))
     return decision
 
 
@@ -117,9 +115,7 @@ def _refused(
     return Decision(False, rule, missing, message)
 
 
-def _shortfall(
-    option: Mapping[str, Any], person: PersonFacts, context: Context
-) -> tuple[str, ...]:
+def _shortfall(option: Mapping[str, Any], person: PersonFacts, context: Context) -> tuple[str, ...]:
     book = rulebook()
     missing: list[str] = []
     if "roles" in option and person.role not in option["roles"]:

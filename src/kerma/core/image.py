@@ -54,8 +54,7 @@ class Image:
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or min(self.pixels.shape) < 1:
             raise InputError(
-                "An image must have rows and columns; this one has shape "
-                f"{self.pixels.shape}.",
+                f"An image must have rows and columns; this one has shape {self.pixels.shape}.",
                 code="image-shape",
             )
 

@@ -6,13 +6,13 @@ an old verdict can be explained after the limit has changed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kerma.core.errors import InputError
 from kerma.core.quantity import Quantity, format_number
-import itertools
 
 Kind = Literal[
     "max",

@@ -142,6 +142,9 @@ def attach(request: HttpRequest, pk: int, slot: str) -> HttpResponse:
             messages.success(request, f"{row.name}: measured.")
         else:
             messages.warning(request, f"{row.name}: {row.message}")
+    strange = images.stranger_of(item, slot)
+    if strange:
+        messages.warning(request, f"{strange} Is this the right system?")
     return redirect(f"/testing/{pk}/#images")
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from kerma.core import Analysis, Image, InputError, KermaError
 from kerma.dicom.pixels import read_images
 from kerma.imaging.registry import find
-from kerma.protocols import AnalysisSpec, analysis_parameters
+from kerma.protocols import AnalysisSpec, ImageSpec, analysis_parameters
 from kerma.protocols.parameters import reading_named
 from kerma.service.people.models import Person
 from kerma.service.records import log, store
@@ -103,6 +103,9 @@ def images_attach(
     refuse_large(sum(len(content) for _, content in files))
     for file in files:
         _refuse_without_image(file)
+    images = _read(files)
+    _refuse_clinical(spec, images)
+    stranger = _stranger(survey, images)
     rows = []
     for name, content in files:
         attachment = store.keep(by=by, content=content, name=name, media_type=DICOM)
@@ -117,15 +120,49 @@ def images_attach(
                 added_by=by,
             )
         )
+    count = "1 image" if len(rows) == 1 else f"{len(rows)} images"
     if rows:
         log.append(
             actor=by,
             kind="images.attached",
             subject=survey,
-            text=f"{spec.title}: {len(rows)} image{'s' if len(rows) > 1 else ''} attached",
+            text=f"{spec.title}: {count} attached. {stranger}".strip(),
             seals=rows,
         )
     return [_analyse(survey, by, slot, a) for a in spec.analyses]
+
+
+def _refuse_clinical(spec: ImageSpec, images: Sequence[Image]) -> None:
+    """Keep a patient's image out of the store: it must not be kept in order to be refused.
+
+    Raises
+    ------
+    InputError
+        Code ``clinical-looking``.
+    """
+    for analysis in spec.analyses:
+        try:
+            find(analysis.analysis).run(images)
+        except KermaError as error:
+            if error.code == "clinical-looking":
+                raise
+
+
+def _stranger(survey: Survey, images: Sequence[Image]) -> str:
+    """Say when images name another device than the survey's system; empty when none does."""
+    system = survey.system
+    known = {system.serial, *system.components.values_list("serial", flat=True)}
+    known |= set(system.dicom_identities.values_list("serial", flat=True))
+    named = {str(i.facts.get("DeviceSerialNumber") or "") for i in images} - {""}
+    strange = sorted(named - known)
+    if not strange:
+        return ""
+    return f"They name the device {', '.join(strange)}, which is not a serial of {system}."
+
+
+def stranger_of(survey: Survey, slot: str) -> str:
+    """Return `_stranger` for what a slot holds."""
+    return _stranger(survey, images_of(survey, slot))
 
 
 @transaction.atomic

@@ -68,7 +68,7 @@ def opens(id: str, text: str, cls: str = "btn ghost") -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def confirm(  # noqa: PLR0917 -- the first four are what every template says, in this order
+def confirm(
     context: Any,
     content: str,
     id: str,
