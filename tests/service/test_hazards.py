@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,7 @@ from kerma.service.testing import services
 from kerma.service.testing.evaluation import evaluate_survey, protocol_of
 from kerma.service.testing.images import images_attach
 from kerma.service.testing.models import ImageAnalysis, Survey
-from kerma.simulate import planar
 from kerma.simulate.department import build_department
-from kerma.simulate.dicom_files import Frame, Place, write_image
 from kerma.simulate.history import History, build_history
 from kerma.simulate.models import Department
 from kerma.simulate.phantom_images import phantom_images
@@ -98,23 +96,6 @@ def test_an_analysis_follows_a_reading_it_uses(
     stale, fresh = (row.record["values"]["r_squared"]["value"] for row in (wrong, right))
     assert fresh > 0.9999 > stale
     assert verify().sound
-
-
-def test_a_patients_image_gives_no_result(
-    world: Loaded, department: Department, tmp_path: Path
-) -> None:
-    survey = started(world, "radiography-dr")
-    pixels = planar.anatomy(seed=4)
-    system = department.system(SYSTEM)
-    place = Place(system, datetime(2026, 11, 2, 9), 1, "clinical")
-    write_image(tmp_path / "chest.dcm", Frame(pixels, "DX", 0.2), place)
-    files = [("chest.dcm", (tmp_path / "chest.dcm").read_bytes())]
-    for row in images_attach(by=technologist(), survey=survey, slot="flat", files=files):
-        assert row.status == "refused"
-        assert "patient" in row.message
-        assert row.record["error"]["code"] == "clinical-looking"
-    verdicts = {o.judgement.verdict for o in evaluate_survey(survey).outcomes if o.value is None}
-    assert "pass" not in verdicts
 
 
 def test_a_later_edition_of_a_protocol_does_not_move_a_survey(
