@@ -191,7 +191,6 @@ def test_making_a_device_known_matches_its_studies_and_their_patients(world: Wor
     ingest_bytes(stranger(**ids, **elements), name="a")
     late = Study.objects.get(study_uid="1.2.9")
     assert (late.system, late.patient_key) == (world.quill, example_key())
-    assert world.client("user-quill").get(f"/doses/{late.pk}/").status_code == 200
 
 
 def example_key() -> str:

@@ -17,3 +17,4 @@ def waiting(request: HttpRequest) -> int:
 def register() -> None:
     """Fill the rail."""
     nav.count_for("doses", waiting)
+    nav.open_to("doses", is_staff)
