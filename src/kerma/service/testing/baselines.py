@@ -8,7 +8,7 @@ from datetime import date
 from django.db import transaction
 from django.utils import timezone
 
-from kerma.core import InputError
+from kerma.core import InputError, Level
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log
@@ -76,3 +76,13 @@ def baselines_set(
         seals=[*ended, *rows],
     )
     return rows
+
+
+def candidates(survey: Survey) -> list[Result]:
+    """Return the results of a survey that later ones would be compared with."""
+    rows = survey.results.filter(withdrawn_at=None, value__isnull=False).order_by("order")
+    return [
+        row
+        for row in rows
+        if any("baseline" in Level.from_dict(lv).criterion.needs() for lv in row.record["levels"])
+    ]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("<int:pk>/", views.survey, name="survey"),
     path("<int:pk>/start/", views.start, name="survey-start"),
     path("<int:pk>/act/<slug:name>/", views.act, name="survey-act"),
+    path("<int:pk>/baselines/", views.baselines, name="survey-baselines"),
     path("<int:pk>/contact/", views.contact, name="survey-contact"),
     path("<int:pk>/save/", entry.save, name="survey-save"),
     path("<int:pk>/note/", entry.note, name="survey-note"),

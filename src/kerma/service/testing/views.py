@@ -22,6 +22,7 @@ from kerma.service.records import selectors as records
 from kerma.service.testing import forms, selectors, services
 from kerma.service.testing.access import person_of, survey_of
 from kerma.service.testing.actions import ACTS, Act, possible
+from kerma.service.testing.baselines import baselines_set, candidates
 from kerma.service.testing.composition import proposal
 from kerma.service.testing.evaluation import Evaluation, evaluate_survey, protocol_of
 from kerma.service.testing.models import STATES, Survey
@@ -198,6 +199,7 @@ def _review(item: Survey) -> dict[str, Any]:
         "frozen": frozen_sections(results),
         "counts": verdict_summary(results),
         "slots": [s for s in _slots(item) if s["count"]],
+        "candidates": candidates(item) if item.state == "issued" else [],
         "priorities": ("Urgent", "High", "Routine"),
         "draft": draft,
         "issue": issue,
@@ -246,6 +248,22 @@ def _proposals(request: HttpRequest) -> dict[str, dict[str, str]]:
         if test and kind in ("action", "priority", "owner", "due"):
             found.setdefault(test, {})[kind] = value.strip()
     return found
+
+
+@require_POST
+def baselines(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make results of an issued survey the baselines of their tests."""
+    item = survey_of(request, pk)
+    wanted = request.POST.getlist("result")
+    chosen = [r for r in candidates(item) if str(r.pk) in wanted]
+    if not chosen:
+        raise InputError("Choose at least one result.", code="blank")
+    rows = baselines_set(
+        by=person_of(request), survey=item, results=chosen, reason=request.POST.get("reason", ""),
+        components=("tube", "detector"),
+    )  # fmt: skip
+    messages.success(request, f"{len(rows)} baselines set from {item.performed_on:%-d %b %Y}.")
+    return redirect("survey", pk)
 
 
 @require_POST
