@@ -38,7 +38,7 @@ def test_the_mpe_sets_a_baseline_and_the_technologist_cannot(survey: Survey) -> 
     assert candidates(survey) == []
     with_a_baseline_level(survey)
     (result,) = candidates(survey)
-    asked = {"result": [result.pk], "reason": "Commissioned"}
+    asked = {"result": [result.pk], "reason": "Commissioned", "component": ["tube"]}
     url = f"/testing/{survey.pk}/baselines/"
     assert "Set baselines" in client("waldous").get(f"/testing/{survey.pk}/").content.decode()
     assert client("rteasel").post(url, asked).status_code == 403
@@ -48,4 +48,5 @@ def test_the_mpe_sets_a_baseline_and_the_technologist_cannot(survey: Survey) -> 
     assert client("waldous").post(url, asked).status_code == 302
     row = Baseline.objects.get()
     assert (row.value, row.unit, row.valid_from) == (result.value, "kV", survey.performed_on)
+    assert row.components == ["tube"]
     assert not [f for f in verify().findings if "aseline" in f.kind]

@@ -200,6 +200,7 @@ def _review(item: Survey) -> dict[str, Any]:
         "counts": verdict_summary(results),
         "slots": [s for s in _slots(item) if s["count"]],
         "candidates": candidates(item) if item.state == "issued" else [],
+        "kinds": sorted({c.kind for c in item.system.components.all()}),
         "priorities": ("Urgent", "High", "Routine"),
         "draft": draft,
         "issue": issue,
@@ -260,7 +261,7 @@ def baselines(request: HttpRequest, pk: int) -> HttpResponse:
         raise InputError("Choose at least one result.", code="blank")
     rows = baselines_set(
         by=person_of(request), survey=item, results=chosen, reason=request.POST.get("reason", ""),
-        components=("tube", "detector"),
+        components=request.POST.getlist("component"),
     )  # fmt: skip
     messages.success(request, f"{len(rows)} baselines set from {item.performed_on:%-d %b %Y}.")
     return redirect("survey", pk)
