@@ -181,26 +181,34 @@ def ingest(
 
 @app.command()
 def analyse(
-    name: Annotated[str, typer.Argument(help="Such as ct-water, planar-mtf-edge, or list.")],
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files, a folder or a zip.")] = None,
+    name: Annotated[str, typer.Argument(help="Such as ct-water; auto; or list.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, a folder or a zip; a CSV of readings.")
+    ] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("--set", "-p", help="NAME=VALUE, as JSON where it is.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure phantom images."""
+    """Measure phantom images, or tabled readings; ``auto`` lets the phantom name itself."""
     from kerma.dicom.pixels import read_images
-    from kerma.imaging.registry import all_measurements, find
+    from kerma.imaging import all_measurements, find, recognise
+    from kerma.imaging.table import read_columns
 
     if name == "list":
         for item in all_measurements().values():
             out.print(f"{item.name:24} {item.title}", highlight=False)
         return
-    measurement = find(name)
+    if name != "auto":
+        find(name)  # a misspelt name is said before anything is read
     if not paths:
         raise InputError("Name the image files, a folder or a zip.", code="blank")
-    images = read_images(paths[0] if len(paths) == 1 else paths)
-    made = measurement.run(images, **dict(_parameter(p) for p in parameter or ()))
+    given = dict(_parameter(p) for p in parameter or ())
+    if name != "auto" and find(name).tabled:
+        made = find(name).run((), **{**read_columns(paths[0]), **given})
+    else:
+        images = read_images(paths[0] if len(paths) == 1 else paths)
+        made = (recognise(images) if name == "auto" else find(name)).run(images, **given)
     if as_json:
         show(made.as_dict())
     else:

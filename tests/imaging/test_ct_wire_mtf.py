@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kerma import imaging
 from kerma.core import Analysis, Image
-from kerma.imaging.wire import wire_transform
+from kerma.imaging.tools.wire import wire_transform
 from kerma.simulate import ct
 from tests.imaging.helpers import centre_of_points, curve, refused, u, value
 from tests.imaging.real import MODULES, module, siemens

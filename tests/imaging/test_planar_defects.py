@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kerma import imaging
 from kerma.core import Analysis
-from kerma.imaging import outliers
+from kerma.imaging.tools import outliers
 from kerma.simulate import planar
 from tests.imaging.helpers import refused, u, value
 

@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from kerma import imaging
 from kerma.core import Analysis, Image, KermaError
-from kerma.imaging import dqe, noise_power, snr_in
-from kerma.imaging.regions import Rectangle
+from kerma.imaging.tools import dqe, noise_power, snr_in
+from kerma.imaging.tools.regions import Rectangle
 from kerma.reference import rows
 from kerma.simulate import planar
 from tests.imaging.helpers import curve, refused, u, value

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kerma import imaging
 from kerma.core import Analysis
-from kerma.imaging import edge as edges
-from kerma.imaging import esf, mtf
+from kerma.imaging.tools import edge as edges
+from kerma.imaging.tools import esf, mtf
 from kerma.simulate import planar
 from tests.imaging.helpers import curve, refused, u, value
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kerma import imaging
 from kerma.core import Analysis, Image
-from kerma.imaging import noise_power
-from kerma.imaging.regions import Rectangle
+from kerma.imaging.tools import noise_power
+from kerma.imaging.tools.regions import Rectangle
 from kerma.simulate import planar
 from tests.imaging.helpers import curve, refused, u, value
 

@@ -7,7 +7,7 @@ import pytest
 
 from kerma import imaging
 from kerma.core import Analysis
-from kerma.imaging import noise_model
+from kerma.imaging.tools import noise_model
 from kerma.simulate import planar
 from tests.imaging.helpers import curve, refused, u, value
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kerma import imaging
 from kerma.core import InputError
-from kerma.imaging import stp
+from kerma.imaging.tools import stp
 from kerma.simulate import planar
 from tests.imaging.helpers import refused, u, value
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from kerma.core import InputError
-from kerma.imaging.regions import Disc
-from kerma.imaging.statistics import moments, pixel_noise
+from kerma.imaging.tools.regions import Disc
+from kerma.imaging.tools.statistics import moments, pixel_noise
 
 RUNS = 200
 

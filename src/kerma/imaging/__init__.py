@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerma.core import Analysis, Image
+from kerma.imaging.recognise import recognise
 from kerma.imaging.registry import Measurement, all_measurements, find
 
-__all__ = ["Measurement", "all_measurements", "analyse", "find", "names"]
+__all__ = ["Measurement", "all_measurements", "analyse", "find", "names", "recognise"]
 
 
 def analyse(name: str, images: Sequence[Image], **parameters: Any) -> Analysis:
@@ -17,7 +18,7 @@ def analyse(name: str, images: Sequence[Image], **parameters: Any) -> Analysis:
     Parameters
     ----------
     name
-        As listed by `names`, for example ``"ct-water"``.
+        As listed by `names`, for example ``"ct-water"``; ``"auto"`` lets the phantom name itself.
     images
         The frames to measure, in the order the measurement asks for.
     parameters
@@ -26,11 +27,13 @@ def analyse(name: str, images: Sequence[Image], **parameters: Any) -> Analysis:
     Raises
     ------
     InputError
-        The name or a parameter is unknown, or the images must not be measured this way.
+        The name or a parameter is unknown, the images must not be measured this way, or no phantom
+        (or more than one) was recognised.
     AnalysisError
         The measurement stopped at a named stage.
     """
-    return find(name).run(images, **parameters)
+    chosen = recognise(images) if name == "auto" else find(name)
+    return chosen.run(images, **parameters)
 
 
 def names() -> tuple[str, ...]:

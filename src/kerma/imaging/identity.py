@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Image, InputError
-from kerma.imaging.untyped import ndimage
+from kerma.imaging.tools.untyped import ndimage
 
 Array = npt.NDArray[np.floating[Any]]
 

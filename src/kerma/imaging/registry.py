@@ -24,6 +24,11 @@ class Run(Protocol):
         ...
 
 
+# What shows that the images are of a measurement's phantom, in a few words; refuses (raises a
+# `KermaError`) when they are not. Cheap: it finds and proves the phantom, and measures nothing.
+Recognise = Callable[[Sequence[Image]], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """A named, versioned measurement.
@@ -39,9 +44,11 @@ class Measurement:
     edition
         Standard or protocol followed, with edition.
     modalities
-        DICOM modalities it accepts.
+        DICOM modalities it accepts; none for a measurement of tabled readings.
     run
         The function.
+    recognise
+        For a measurement of one phantom: says what in the images shows that phantom, or refuses.
     """
 
     name: str
@@ -50,18 +57,30 @@ class Measurement:
     edition: str
     modalities: tuple[str, ...]
     run: Run
+    recognise: Recognise | None = None
+
+    @property
+    def tabled(self) -> bool:
+        """Return whether it takes columns of readings as parameters, and no image."""
+        return not self.modalities
 
 
 _KNOWN: dict[str, Measurement] = {}
 
 
 def measurement(
-    name: str, *, version: str, title: str, edition: str, modalities: Sequence[str]
+    name: str,
+    *,
+    version: str,
+    title: str,
+    edition: str,
+    modalities: Sequence[str],
+    recognise: Recognise | None = None,
 ) -> Callable[[Run], Run]:
     """Register the decorated function as a measurement."""
 
     def register(run: Run) -> Run:
-        _KNOWN[name] = Measurement(name, version, title, edition, tuple(modalities), run)
+        _KNOWN[name] = Measurement(name, version, title, edition, tuple(modalities), run, recognise)
         return run
 
     return register

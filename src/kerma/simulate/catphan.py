@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from kerma.core import Image
 from kerma.imaging.phantoms._spec import LinePairGroup, PhantomSpec, load_spec, polar
-from kerma.imaging.untyped import special
+from kerma.imaging.tools.untyped import special
 
 Array = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Image, content_hash
-from kerma.imaging.untyped import ndimage, special
+from kerma.imaging.tools.untyped import ndimage, special
 
 Array = npt.NDArray[np.floating[Any]]
 

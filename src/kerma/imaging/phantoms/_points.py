@@ -16,7 +16,7 @@ from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._spec import PhantomSpec, PointSource
 from kerma.imaging.phantoms._volume import Volume
-from kerma.imaging.untyped import special
+from kerma.imaging.tools.untyped import special
 
 Array = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Image, InputError, UnsupportedError
-from kerma.imaging.untyped import ndimage
+from kerma.imaging.tools.untyped import ndimage
 
 Array = npt.NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Measurements on CT slices of one simple object: water, a wire, a rod, a uniform region."""

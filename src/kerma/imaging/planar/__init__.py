@@ -1,0 +1,1 @@
+"""Detector measurements on projection images: general, fluoroscopic, dental, mammographic."""

@@ -1,0 +1,1 @@
+"""What measurements share: regions, statistics, curves, fits; each module serves several rooms."""
