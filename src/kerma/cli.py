@@ -18,7 +18,9 @@ from rich.progress import Progress
 
 from kerma import __version__
 from kerma.core import (
+    Analysis,
     AnalysisError,
+    Image,
     InputError,
     IntegrityError,
     KermaError,
@@ -188,6 +190,9 @@ def analyse(
     parameter: Annotated[
         list[str] | None, typer.Option("--set", "-p", help="NAME=VALUE, as JSON where it is.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Write the image with its regions, as PNG.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure phantom images, or tabled readings; ``auto`` lets the phantom name itself."""
@@ -204,11 +209,14 @@ def analyse(
     if not paths:
         raise InputError("Name the image files, a folder or a zip.", code="blank")
     given = dict(_parameter(p) for p in parameter or ())
+    images: list[Image] = []
     if name != "auto" and find(name).tabled:
         made = find(name).run((), **{**read_columns(paths[0]), **given})
     else:
         images = read_images(paths[0] if len(paths) == 1 else paths)
         made = (recognise(images) if name == "auto" else find(name)).run(images, **given)
+    if picture is not None:
+        _write_picture(picture, made, images)
     if as_json:
         show(made.as_dict())
     else:
@@ -217,6 +225,15 @@ def analyse(
         analysis_text(out, made)
     if made.status != "measured":
         raise typer.Exit(5)
+
+
+def _write_picture(target: Path, made: Analysis, images: list[Image]) -> None:
+    from kerma.reports.rendering import picture_png
+
+    png = picture_png(made, images)
+    if png is None:
+        raise InputError(f"{made.name} draws no region, so there is no picture.", code="no-picture")
+    target.write_bytes(png)
 
 
 def _parameter(text: str) -> tuple[str, Any]:

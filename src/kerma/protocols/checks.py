@@ -41,7 +41,7 @@ def check_analyses(protocol: Protocol) -> None:
     """
     from kerma.imaging.registry import all_measurements
 
-    known = all_measurements()
+    known = {*all_measurements(), "auto"}
     reader = Reader(read_marked(protocol.source, f"{protocol.id}.yaml"), f"{protocol.id}.yaml")
     for i, image in enumerate(protocol.images):
         for j, analysis in enumerate(image.analyses):

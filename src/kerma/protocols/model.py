@@ -86,7 +86,11 @@ class AnalysisSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """A slot for images, and the measurements made on them."""
+    """A slot for images, and the measurements made on them.
+
+    A slot of no images (`count` 0) holds measurements of readings alone. The analysis ``auto`` is
+    that of the phantom recognised in the images.
+    """
 
     id: str
     title: str

@@ -196,7 +196,7 @@ def _image(r: Reader, path: Path, setups: Mapping[str, SetupSpec]) -> ImageSpec:
     return ImageSpec(
         id=r.identifier((*path, "id")),
         title=r.text((*path, "title")),
-        count=r.whole((*path, "count"), 1),
+        count=r.whole((*path, "count"), 1, least=0),
         setup=_setup_name(r, (*path, "setup"), setups),
         hint=r.text((*path, "hint")),
         analyses=tuple(_analysis(r, item) for item in r.items((*path, "analyses"))),

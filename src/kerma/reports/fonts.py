@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import typst
+import vl_convert
 
 SANS = "Source Sans Pro"
 SERIF = "Libertinus Serif"  # also supplies the few characters the sans lacks, such as ⁻
@@ -46,6 +47,13 @@ def fonts() -> typst.Fonts:
         include_embedded_fonts=True,
         font_paths=[folder] if folder else [],
     )
+
+
+@cache
+def register_for_svg() -> None:
+    """Make the same fonts known to the SVG renderer, for pictures drawn outside a report."""
+    if (folder := _folder()) is not None:
+        vl_convert.register_font_directory(folder)
 
 
 def families() -> list[str]:

@@ -13,6 +13,7 @@ from kerma.reports.units import result_text
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INK, _HALO = "#ffd23f", "#000000"
+_FEW = 16  # more regions than this are drawn thin
 _WIDEST_MM, _TALLEST_MM = 76.0, 95.0  # room for a picture beside its list of regions
 
 
@@ -40,16 +41,23 @@ def printed_width_mm(picture: Picture) -> float:
 def annotated(picture: Picture) -> str:
     """Draw the regions over the image, numbered in the order of the list beside it.
 
+    More than 16 regions are drawn thin and without numbers.
+
     Lines are drawn light over dark, so that they show on any grey and in greyscale print. SVG
     puts the centre of the first pixel at 0.5, so every point moves by half a pixel.
     """
     width, height = size(picture.png)
     unit = max(width, height) / 100
     data = base64.b64encode(picture.png).decode()
+    # A crowd of regions drawn as heavily as three would hide the image.
+    weight = 1.0 if len(picture.regions) <= _FEW else 0.45
     marks = [
         part
         for number, region in enumerate(picture.regions, 1)
-        for part in (*_outline(region, unit), _label(number, region, unit, (width, height)))
+        for part in (
+            *_outline(region, unit, weight),
+            *([_label(number, region, unit, (width, height))] if weight == 1.0 else []),
+        )
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -63,11 +71,11 @@ def region_values(region: Region) -> str:
     return "; ".join(f"{name} {result_text(q)}" for name, q in region.values.items())
 
 
-def _outline(region: Region, unit: float) -> list[str]:
+def _outline(region: Region, unit: float, weight: float) -> list[str]:
     shape = _shape(region, unit)
     return [
         shape.format(style=f'fill="none" stroke="{colour}" stroke-width="{wide * unit:.3f}"')
-        for colour, wide in ((_HALO, 1.3), (_INK, 0.6))
+        for colour, wide in ((_HALO, 1.3 * weight), (_INK, 0.6 * weight))
     ]
 
 

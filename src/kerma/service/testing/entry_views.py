@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from kerma import charts
 from kerma.core import Image, InputError, KermaError, NotEntitled, Quantity
+from kerma.reports.rendering import window_of
 from kerma.service.config.middleware import status_of
 from kerma.service.instruments.models import Instrument
 from kerma.service.people.entitlement import record_refusal
@@ -21,7 +22,7 @@ from kerma.service.testing import images, services
 from kerma.service.testing.access import person_of, survey_of
 from kerma.service.testing.evaluation import evaluate_survey, tests_using
 from kerma.service.testing.models import ImageAnalysis, Reading, Survey
-from kerma.service.testing.pictures import curve_from, window_of
+from kerma.service.testing.pictures import curve_from
 from kerma.service.testing.sheet import sheet
 
 _WHOLE = re.compile(r"[0-9]{1,15}")

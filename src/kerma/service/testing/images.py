@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from kerma import imaging
 from kerma.core import Analysis, Image, InputError, KermaError
 from kerma.dicom.pixels import read_images
-from kerma.imaging.registry import find
 from kerma.protocols import AnalysisSpec, ImageSpec, analysis_parameters
 from kerma.protocols.parameters import reading_named
 from kerma.service.people.models import Person
@@ -100,6 +100,10 @@ def images_attach(
     spec = protocol_of(survey).image(slot)
     if not files:
         raise InputError("No file was chosen.", code="blank")
+    if spec.count == 0:
+        raise InputError(
+            f"“{spec.title}” is worked out from readings; it takes no image.", code="no-image"
+        )
     refuse_large(sum(len(content) for _, content in files))
     for file in files:
         _refuse_without_image(file)
@@ -142,7 +146,7 @@ def _refuse_clinical(spec: ImageSpec, images: Sequence[Image]) -> None:
     """
     for analysis in spec.analyses:
         try:
-            find(analysis.analysis).run(images)
+            imaging.analyse(analysis.analysis, images)
         except KermaError as error:
             if error.code == "clinical-looking":
                 raise
@@ -210,7 +214,9 @@ def _measured(
         raise InputError("“images” is not a parameter of a measurement.", code="unknown-parameter")
     inputs = inputs_of(survey, live_readings(survey))
     parameters = analysis_parameters(protocol_of(survey), spec, inputs)
-    return find(spec.analysis).run(images_of(survey, slot), **{**parameters, **overrides})
+    return imaging.analyse(
+        spec.analysis, images_of(survey, slot), **{**parameters, **overrides}
+    )
 
 
 def _analyse(survey: Survey, by: Person, slot: str, spec: AnalysisSpec) -> ImageAnalysis:
@@ -232,14 +238,16 @@ def _kept(
     reason: str = "",
 ) -> ImageAnalysis:
     if isinstance(made, KermaError):
-        status, message, record = "refused", made.message, {"error": made.as_dict()}
+        name, status, message = spec.analysis, "refused", made.message
+        record: dict[str, Any] = {"error": made.as_dict()}
     else:
-        status, message, record = made.status, made.reason, made.as_dict()
+        # Of a phantom that named itself, the name it gave.
+        name, status, message, record = made.name, made.status, made.reason, made.as_dict()
     row = ImageAnalysis.objects.create(
         survey=survey,
         slot=slot,
         analysis=spec.id,
-        name=spec.analysis,
+        name=name,
         status=status,
         message=message[:600],
         record=record,
@@ -252,16 +260,33 @@ def _kept(
         actor=by,
         kind="analysis.made",
         subject=survey,
-        text=f"{spec.analysis}: {status}{', ' + message if message else ''}",
+        text=f"{name}: {status}{', ' + message if message else ''}",
         seals=[row],
     )
     return row
 
 
 def analyse_again(*, by: Person, survey: Survey, readings: Collection[str]) -> None:
-    """Repeat the measurements that use readings which have changed (air kermas of flat fields)."""
-    for row in survey.analyses.filter(replaced_by=None):
-        spec = protocol_of(survey).analysis(row.analysis)
-        named = [reading_named(value) for value in spec.parameters.values()]
-        if any(n and n[0] in readings for n in named):
-            _analyse(survey, by, row.slot, spec)
+    """Repeat the measurements that use readings which have changed (air kermas of flat fields).
+
+    A measurement of readings alone (luminances, BMD series) is made here the first time too, as
+    soon as all its readings are there.
+    """
+    made = {row.analysis for row in survey.analyses.filter(replaced_by=None)}
+    for slot in protocol_of(survey).images:
+        for spec in slot.analyses:
+            named = [reading_named(value) for value in spec.parameters.values()]
+            if not any(n and n[0] in readings for n in named):
+                continue
+            if spec.id in made or (slot.count == 0 and _complete(survey, spec)):
+                _analyse(survey, by, slot.id, spec)
+
+
+def _complete(survey: Survey, spec: AnalysisSpec) -> bool:
+    try:
+        analysis_parameters(protocol_of(survey), spec, inputs_of(survey, live_readings(survey)))
+    except InputError as error:
+        if error.code != "missing-reading":
+            raise
+        return False
+    return True

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import numpy as np
-from PIL import Image as Canvas
-
 from kerma import charts
-from kerma.core import Curve, Image, Quantity, Region
+from kerma.core import Curve, Quantity, Region
 from kerma.reports.content import Chart, Picture
+from kerma.reports.rendering import picture_of
 from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.images import images_of
 from kerma.service.testing.models import ImageAnalysis, Survey
 
 _PRINTED = ("MTF", "Pixel value", "NPS", "NNPS", "DQE")
-_LARGEST = 640  # pixels on the longer side of a printed picture
 
 
 def region_from(data: dict[str, Any]) -> Region:
@@ -35,30 +31,6 @@ def curve_from(data: dict[str, Any]) -> Curve:
     return Curve(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
 
 
-def window_of(image: Image) -> tuple[float, float]:
-    """Return a display window: the 1st to 99th percentile, never empty."""
-    low, high = np.percentile(image.pixels[::2, ::2], (1, 99))
-    return (float(low), float(high)) if high > low else (float(low) - 1, float(low) + 1)
-
-
-def render(image: Image, *, largest: int = _LARGEST) -> tuple[bytes, float]:
-    """Return an image as PNG and the factor its pixels were shrunk by."""
-    low, high = window_of(image)
-    step = max(1, -(-max(image.pixels.shape) // largest))
-    rows, columns = (n // step * step for n in image.pixels.shape)
-    blocks = image.pixels[:rows, :columns].reshape(rows // step, step, columns // step, step)
-    grey = np.clip((blocks.mean(axis=(1, 3)) - low) / (high - low), 0, 1)
-    file = io.BytesIO()
-    Canvas.fromarray((grey * 255).astype(np.uint8)).save(file, format="PNG", optimize=True)
-    return file.getvalue(), 1 / step
-
-
-def scaled(region: Region, factor: float) -> Region:
-    """Return a region in the pixels of a shrunk image (pixel centres at integers)."""
-    points = tuple(((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in region.points)
-    return Region(region.name, region.shape, points, 0, region.values)
-
-
 def _measured(survey: Survey) -> list[ImageAnalysis]:
     return list(survey.analyses.filter(replaced_by=None, status="measured"))
 
@@ -69,25 +41,10 @@ def pictures_of(survey: Survey) -> list[Picture]:
     pictures = []
     for row in _measured(survey):
         regions = [region_from(r) for r in row.record["regions"]]
-        if not regions:
-            continue
-        frames = [r.frame for r in regions]
-        frame = max(set(frames), key=frames.count)
-        images = images_of(survey, row.slot)
-        if frame >= len(images):
-            continue
-        png, factor = render(images[frame])
         title = protocol.image(row.slot).title
-        pictures.append(
-            Picture(
-                title=title,
-                png=png,
-                alt=f"{title} with the regions measured by {row.name}",
-                regions=tuple(scaled(r, factor) for r in regions if r.frame == frame),
-                caption=f"Frame {frame + 1} of {len(images)}. Not for diagnosis.",
-                analysis=row.name,
-            )
-        )
+        images = images_of(survey, row.slot) if regions else []
+        if picture := picture_of(regions, images, title=title, analysis=row.name):
+            pictures.append(picture)
     return pictures
 
 

@@ -198,7 +198,7 @@ def _review(item: Survey) -> dict[str, Any]:
     return {
         "frozen": frozen_sections(results),
         "counts": verdict_summary(results),
-        "slots": [s for s in _slots(item) if s["count"]],
+        "slots": [s for s in _slots(item) if s["count"] or s["analyses"]],
         "candidates": candidates(item) if item.state == "issued" else [],
         "kinds": sorted({c.kind for c in item.system.components.all()}),
         "priorities": ("Urgent", "High", "Routine"),
