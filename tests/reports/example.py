@@ -13,25 +13,27 @@ from PIL import Image as Canvas
 from kerma import charts
 from kerma.core import Curve, Quantity, Region, Verdict, quantity
 from kerma.reports.content import (
-    Change,
-    Chart,
     ComponentLine,
     Decision,
     Finding,
     Headline,
     InstrumentLine,
     LevelShown,
+    ProtocolIdentity,
+    ResultRow,
+    SurveyReport,
+    SystemIdentity,
+)
+from kerma.reports.parts import (
+    Change,
+    Chart,
     Method,
     Organisation,
     Picture,
-    ProtocolIdentity,
-    ResultRow,
     Signature,
     Signing,
     SourceLine,
     Supersession,
-    SurveyReport,
-    SystemIdentity,
 )
 
 KV = "local/kv-accuracy"

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from kerma.core import Criterion, InputError, Level, Source, Verdict, quantity
 from kerma.core.codec import decode, encode
-from kerma.reports.content import LevelShown, ResultRow, SourceLine, SurveyReport
+from kerma.reports.content import (
+    LevelShown,
+    ResultRow,
+    SurveyReport,
+)
+from kerma.reports.parts import SourceLine
 from tests.reports import example
 
 REPORT = example.issued()

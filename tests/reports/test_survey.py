@@ -21,11 +21,13 @@ from kerma.core import InputError, IntegrityError, KermaError, Verdict
 from kerma.reports import words
 from kerma.reports.content import (
     Headline,
-    Organisation,
     ResultRow,
-    Signing,
     SurveyReport,
     SystemIdentity,
+)
+from kerma.reports.parts import (
+    Organisation,
+    Signing,
     Verification,
 )
 from kerma.reports.survey import build

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kerma.core import InputError, IntegrityError
-from kerma.reports.content import SourceLine, SurveyReport
+from kerma.reports.parts import SignedContent, SourceLine
 
 
-def check(report: SurveyReport, digest: str) -> None:
+def check(report: SignedContent, digest: str) -> None:
     """Refuse a report that contradicts itself or is not fit to be issued.
 
     Raises
@@ -32,8 +32,8 @@ def check(report: SurveyReport, digest: str) -> None:
         _check_issued(report, rested_on)
 
 
-def sources_used(report: SurveyReport) -> list[SourceLine]:
-    """Return the sources that a level of the report names, in the order they are listed.
+def sources_used(report: SignedContent) -> list[SourceLine]:
+    """Return the sources that the report rests on, in the order they are listed.
 
     Raises
     ------
@@ -41,11 +41,11 @@ def sources_used(report: SurveyReport) -> list[SourceLine]:
         Code ``unlisted-source``.
 
     """
-    named = {level.source for row in report.results for level in row.levels}
+    named = report.rests_on()
     missing = sorted(named - {s.row for s in report.sources})
     if missing:
         raise InputError(
-            f"The report uses levels whose source is not listed: {', '.join(missing)}. "
+            f"The report rests on rows whose source is not listed: {', '.join(missing)}. "
             "Add the source to the report's content.",
             code="unlisted-source",
             detail={"rows": missing},
@@ -53,7 +53,7 @@ def sources_used(report: SurveyReport) -> list[SourceLine]:
     return [s for s in report.verified_sources() if s.row in named]
 
 
-def _check_times(report: SurveyReport) -> None:
+def _check_times(report: SignedContent) -> None:
     moments = [report.prepared_at, report.signing.issued_at]
     moments += [s.at for s in report.signing.signatures]
     if any(m is not None and m.tzinfo is None for m in moments):
@@ -63,7 +63,7 @@ def _check_times(report: SurveyReport) -> None:
         )
 
 
-def _check_supersession(report: SurveyReport) -> None:
+def _check_supersession(report: SignedContent) -> None:
     old = report.supersedes
     amended = report.issue > 1 or old is not None
     if amended and (old is None or not old.reason.strip()):
@@ -73,7 +73,7 @@ def _check_supersession(report: SurveyReport) -> None:
         )
 
 
-def _check_issued(report: SurveyReport, rested_on: list[SourceLine]) -> None:
+def _check_issued(report: SignedContent, rested_on: list[SourceLine]) -> None:
     unverified = [s.row for s in rested_on if not s.verified]
     if unverified:
         raise InputError(

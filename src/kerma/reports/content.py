@@ -8,25 +8,23 @@ hash: people sign a hash that already exists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from kerma.core import Level, Quantity, Region, Source, Verdict, content_hash
-from kerma.core.codec import decode, encode
+from kerma.core import Level, Quantity, Verdict
+from kerma.reports.parts import (
+    Chart,
+    Method,
+    Organisation,
+    Picture,
+    SignedContent,
+    Signing,
+    SourceLine,
+    Supersession,
+)
 
 Recommendation = Literal["use", "use with conditions", "do not use", "no recommendation"]
-Meaning = Literal["performed", "checked", "approved", "advised"]
-
-
-@dataclass(frozen=True, slots=True)
-class Organisation:
-    """An employer, a site or the physics service: name, address lines, contact."""
-
-    name: str
-    address: tuple[str, ...] = ()
-    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +66,6 @@ class ProtocolIdentity:
     version: int
     title: str = ""
     sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing an amended issue changed, before and after."""
-
-    what: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Supersession:
-    """The issue this one replaces, why, and what changed."""
-
-    issue: int
-    issued_on: date
-    reason: str
-    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,118 +183,7 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart as SVG (from `kerma.charts.svg`) with a caption and a text alternative."""
-
-    title: str
-    svg: str
-    alt: str
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A phantom image (PNG) with the regions that were measured on it.
-
-    `regions` are in pixels of `png`; their values are listed beside the picture.
-    """
-
-    title: str
-    png: bytes
-    alt: str
-    regions: tuple[Region, ...] = ()
-    caption: str = ""
-    analysis: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A reference row the report rests on, and who verified it against the named document."""
-
-    row: str
-    document: str
-    confidence: str
-    edition: str = ""
-    sha256: str = ""
-    note: str = ""
-    verified_by: str = ""
-    verified_on: date | None = None
-
-    @property
-    def verified(self) -> bool:
-        """Whether a named person has checked the row against its document."""
-        return bool(self.verified_by and self.verified_on)
-
-    @classmethod
-    def of(
-        cls, source: Source, *, verified_by: str = "", verified_on: date | None = None
-    ) -> SourceLine:
-        """Make the printed form of a level's source."""
-        return cls(
-            row=source.row,
-            document=source.document,
-            confidence=source.confidence,
-            edition=source.edition,
-            sha256=source.sha256,
-            note=source.note,
-            verified_by=verified_by,
-            verified_on=verified_on,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A calculation or image measurement with the version that was used."""
-
-    name: str
-    version: str
-    edition: str = ""
-    parameters: str = ""
-    inputs: tuple[str, ...] = ()  # SHA-256 of each input
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """Who signed, in what capacity, as it stood at the moment of signing.
-
-    `content_hash` is the hash that was signed; an issued report is refused when it is another.
-    """
-
-    name: str
-    meaning: Meaning
-    role: str
-    at: datetime
-    content_hash: str
-    registration: str = ""
-    credential: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """A reference row verified between the draft and its issue; it holds for this hash only."""
-
-    row: str
-    sha256: str
-    by: str
-    on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Signing:
-    """The state of the report and its signatures; the part outside the content hash.
-
-    `verifications` made after the content was fixed are printed with the sources: they say who
-    checked a row against its document and change nothing that was signed.
-    """
-
-    state: Literal["draft", "issued"] = "draft"
-    signatures: tuple[Signature, ...] = ()
-    issued_at: datetime | None = None
-    verifications: tuple[Verification, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyReport:
+class SurveyReport(SignedContent):
     """Everything a survey report says.
 
     Attributes
@@ -330,6 +198,8 @@ class SurveyReport:
         Printed under “How these verdicts were reached”, after the standing text.
 
     """
+
+    attachment: ClassVar[str] = "survey-report-content.json"
 
     report_number: str
     issue: int
@@ -360,33 +230,11 @@ class SurveyReport:
     demo: bool = False
     signing: Signing = field(default_factory=Signing)
 
-    def content(self) -> dict[str, Any]:
-        """Return the hashed and signed part as plain data: all but `signing`."""
-        data: dict[str, Any] = encode(self)
-        del data["signing"]
-        return data
-
-    def verified_sources(self) -> tuple[SourceLine, ...]:
-        """Return the sources with the verifications that were made after the content was fixed."""
-        later = {(v.row, v.sha256): v for v in self.signing.verifications}
-        return tuple(
-            replace(s, verified_by=v.by, verified_on=v.on)
-            if not s.verified and (v := later.get((s.row, s.sha256)))
-            else s
-            for s in self.sources
-        )
-
     @property
-    def content_hash(self) -> str:
-        """SHA-256 of the canonical JSON of `content`."""
-        return content_hash(self.content())
+    def running_title(self) -> str:
+        """What was surveyed and where."""
+        return f"{self.system.name}, {self.site.name}, {self.room}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain data; `from_dict` gives the report back unchanged."""
-        data: dict[str, Any] = encode(self)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> SurveyReport:
-        """Rebuild a report from `as_dict` (or from `content`, as a draft)."""
-        return decode(cls, data)
+    def rests_on(self) -> set[str]:
+        """Return the rows of the levels that results were judged by."""
+        return {level.source for row in self.results for level in row.levels}

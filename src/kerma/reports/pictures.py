@@ -8,7 +8,7 @@ import struct
 from html import escape
 
 from kerma.core import InputError, Region
-from kerma.reports.content import Picture
+from kerma.reports.parts import Picture
 from kerma.reports.units import result_text
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -12,8 +12,8 @@ import vl_convert
 from PIL import Image as Canvas
 
 from kerma.core import Analysis, Image, Region
-from kerma.reports.content import Picture
 from kerma.reports.fonts import register_for_svg
+from kerma.reports.parts import Picture
 from kerma.reports.pictures import annotated, size
 
 _LARGEST = 640  # pixels on the longer side of a printed picture

@@ -5,19 +5,27 @@ The typst files only lay out; nothing is formatted, counted or decided there.
 
 from __future__ import annotations
 
-import re
-from textwrap import shorten
 from typing import Any
 
 from kerma.core import Verdict
 from kerma.reports import words
-from kerma.reports.content import Organisation, SurveyReport
-from kerma.reports.pictures import annotated, printed_width_mm, region_values
+from kerma.reports.content import SurveyReport
 from kerma.reports.results import numbered_sources, result_sections, untested, working
-from kerma.reports.units import date_text, pretty_text, time_text
+from kerma.reports.shared_view import (
+    breakable,
+    charts,
+    document,
+    methods,
+    organisation,
+    pairs,
+    pictures,
+    signatures,
+    sources,
+    supersedes,
+)
+from kerma.reports.units import date_text, pretty_text
 
 View = dict[str, Any]
-ATTACHMENT = "survey-report-content.json"
 
 _ORDER = (
     Verdict.SUSPENSION,
@@ -28,19 +36,15 @@ _ORDER = (
     Verdict.NOT_DONE,
     Verdict.NOT_APPLICABLE,
 )
-_AS_IS = ("svg", "alt", "hash", "title_plain", "contact")
-_LONGEST_WORD = 20  # letters that fit the column of test names
-_NARROW = {"serial": 12, "version": 10, "number": 16}
-_ZERO_WIDTH_SPACE = "\u200b"
 
 
 def view(report: SurveyReport, digest: str) -> View:
     """Return what the typst files print, as JSON-ready data."""
     numbers = numbered_sources(report)
     shown: View = {
-        "document": _document(report, digest),
+        "document": document(report, digest, title=report.system.name),
         "front": _front(report),
-        "supersedes": _supersedes(report),
+        "supersedes": supersedes(report),
         "headline": _headline(report),
         "counts": _counts(report),
         "summary": [pretty_text(p) for p in report.summary],
@@ -50,40 +54,16 @@ def view(report: SurveyReport, digest: str) -> View:
         "sections": result_sections(report, numbers),
         "untested": untested(report),
         "working": working(report),
-        "charts": [
-            {"title": c.title, "svg": c.svg, "alt": c.alt, "caption": pretty_text(c.caption)}
-            for c in report.charts
-        ],
-        "pictures": _pictures(report),
-        "sources": _sources(report),
-        "methods": _methods(report),
-        "signatures": _signatures(report),
+        "charts": charts(report.charts),
+        "pictures": pictures(report.pictures),
+        "sources": sources(report),
+        "methods": methods(report),
+        "signatures": signatures(report, performed="Measured"),
         "distribution": list(report.distribution),
         "words": _words(report),
     }
-    breakable: View = _breakable(shown)
-    return breakable
-
-
-def _document(report: SurveyReport, digest: str) -> View:
-    issued = report.signing.state == "issued"
-    return {
-        "title_plain": f"{report.report_number} issue {report.issue}: {report.system.name}",
-        "number": report.report_number,
-        "issue": str(report.issue),
-        "draft": not issued,
-        "demo": report.demo,
-        "hash": digest,
-        "short": digest[:12],
-        "service": report.service.name,
-        "contact": " · ".join(x for x in (*report.service.address, report.service.contact) if x),
-        "prepared": time_text(report.prepared_at),
-        "issued": time_text(report.signing.issued_at) if issued else "",
-        "software": report.software,
-        "running": shorten(
-            f"{report.system.name}, {report.site.name}, {report.room}", 100, placeholder=" …"
-        ),
-    }
+    whole: View = breakable(shown)
+    return whole
 
 
 def _front(report: SurveyReport) -> View:
@@ -96,9 +76,9 @@ def _front(report: SurveyReport) -> View:
     return {
         "title": system.name,
         "subtitle": f"{report.purpose}, {days}",
-        "where": _pairs(
-            ("Employer", _organisation(report.employer)),
-            ("Site", _organisation(report.site)),
+        "where": pairs(
+            ("Employer", organisation(report.employer)),
+            ("Site", organisation(report.site)),
             ("Room", report.room),
             ("Purpose", report.purpose),
             ("Surveyed", days),
@@ -106,7 +86,7 @@ def _front(report: SurveyReport) -> View:
             ("Protocol", f"{protocol.title or protocol.id} ({protocol.id}, v{protocol.version})"),
             ("Approved", "; ".join(f"{s.name}, {date_text(s.at)}" for s in approved)),
         ),
-        "system": _pairs(
+        "system": pairs(
             ("System", system.name),
             ("Type", system.equipment_type),
             ("Maker", system.maker),
@@ -127,25 +107,6 @@ def _front(report: SurveyReport) -> View:
             }
             for c in system.components
         ],
-    }
-
-
-def _pairs(*pairs: tuple[str, str]) -> list[list[str]]:
-    return [[name, value] for name, value in pairs if value]
-
-
-def _organisation(organisation: Organisation) -> str:
-    return ", ".join(x for x in (organisation.name, *organisation.address) if x)
-
-
-def _supersedes(report: SurveyReport) -> View | None:
-    old = report.supersedes
-    if old is None:
-        return None
-    return {
-        "line": f"Issue {report.issue} supersedes issue {old.issue} of {date_text(old.issued_on)}.",
-        "reason": pretty_text(old.reason),
-        "changes": [[c.what, pretty_text(c.before), pretty_text(c.after)] for c in old.changes],
     }
 
 
@@ -216,101 +177,12 @@ def _instruments(report: SurveyReport) -> list[View]:
     ]
 
 
-def _pictures(report: SurveyReport) -> list[View]:
-    return [
-        {
-            "title": p.title,
-            "svg": annotated(p),
-            "width_mm": printed_width_mm(p),
-            "alt": p.alt,
-            "caption": pretty_text(p.caption),
-            "analysis": p.analysis,
-            "regions": [
-                [str(n), r.name, region_values(r)] for n, r in enumerate(p.regions, start=1)
-            ],
-        }
-        for p in report.pictures
-    ]
-
-
-def _sources(report: SurveyReport) -> list[View]:
-    return [
-        {
-            "number": str(number),
-            "document": s.document,
-            "edition": s.edition,
-            "row": s.row,
-            "confidence": s.confidence,
-            "note": pretty_text(s.note),
-            "verified": f"{s.verified_by}, {date_text(s.verified_on)}" if s.verified else "",
-        }
-        for number, s in enumerate(report.verified_sources(), start=1)
-    ]
-
-
-def _methods(report: SurveyReport) -> list[View]:
-    return [
-        {
-            "name": m.name,
-            "version": m.version,
-            "edition": m.edition,
-            "parameters": m.parameters,
-            "inputs": ", ".join(digest[:12] for digest in m.inputs),
-        }
-        for m in report.methods
-    ]
-
-
-def _signatures(report: SurveyReport) -> list[View]:
-    meaning = {
-        "performed": "Measured",
-        "checked": "Checked",
-        "approved": "Approved",
-        "advised": "Advised",
-    }
-    return [
-        {
-            "meaning": meaning[s.meaning],
-            "name": s.name,
-            "role": s.role,
-            "registration": s.registration,
-            "credential": s.credential,
-            "at": time_text(s.at),
-            "short": s.content_hash[:12],
-        }
-        for s in report.signing.signatures
-    ]
-
-
 def _words(report: SurveyReport) -> View:
     return {
         "demo": words.DEMO,
         "draft": words.DRAFT,
         "how_judged": [*words.HOW_JUDGED, *map(pretty_text, report.decision_notes)],
-        "hash_note": words.HASH_NOTE.format(name=ATTACHMENT),
+        "hash_note": words.HASH_NOTE.format(name=report.attachment),
         "no_results": words.NO_RESULTS,
         "no_signatures": words.NO_SIGNATURES,
     }
-
-
-def _breakable(value: Any, limit: int = _LONGEST_WORD) -> Any:
-    """Let very long words break, so that they cannot run out of a column."""
-    if isinstance(value, dict):
-        return {
-            k: v if k in _AS_IS else _breakable(v, _NARROW.get(k, limit)) for k, v in value.items()
-        }
-    if isinstance(value, list):
-        return [_breakable(v, limit) for v in value]
-    if not isinstance(value, str):
-        return value
-    return re.sub(rf"\S{{{limit + 1},}}", lambda m: _broken(m[0], limit), value)
-
-
-def _broken(word: str, limit: int) -> str:
-    after_marks = re.sub(r"([/_.@:\-])(?=\S)", r"\1" + _ZERO_WIDTH_SPACE, word)
-    step = min(limit, 12)
-    return _ZERO_WIDTH_SPACE.join(
-        piece[i : i + step]
-        for piece in after_marks.split(_ZERO_WIDTH_SPACE)
-        for i in range(0, len(piece), step)
-    )

@@ -14,21 +14,23 @@ from django.utils import timezone
 from kerma import __version__
 from kerma.core import Level, Quantity, Source, Verdict, unit
 from kerma.reports.content import (
-    Change,
     ComponentLine,
     Decision,
     Finding,
     Headline,
     InstrumentLine,
     LevelShown,
-    Method,
-    Organisation,
     ProtocolIdentity,
     ResultRow,
-    SourceLine,
-    Supersession,
     SurveyReport,
     SystemIdentity,
+)
+from kerma.reports.parts import (
+    Change,
+    Method,
+    Organisation,
+    SourceLine,
+    Supersession,
 )
 from kerma.service.estate.models import Site, System
 from kerma.service.people import selectors as people

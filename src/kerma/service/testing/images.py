@@ -214,9 +214,7 @@ def _measured(
         raise InputError("“images” is not a parameter of a measurement.", code="unknown-parameter")
     inputs = inputs_of(survey, live_readings(survey))
     parameters = analysis_parameters(protocol_of(survey), spec, inputs)
-    return imaging.analyse(
-        spec.analysis, images_of(survey, slot), **{**parameters, **overrides}
-    )
+    return imaging.analyse(spec.analysis, images_of(survey, slot), **{**parameters, **overrides})
 
 
 def _analyse(survey: Survey, by: Person, slot: str, spec: AnalysisSpec) -> ImageAnalysis:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerma import charts
 from kerma.core import Curve, Quantity, Region
-from kerma.reports.content import Chart, Picture
+from kerma.reports.parts import Chart, Picture
 from kerma.reports.rendering import picture_of
 from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.images import images_of

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from kerma.authority import Decision
 from kerma.core import Level
-from kerma.reports.content import Signature as PrintedSignature
-from kerma.reports.content import Signing, SurveyReport
-from kerma.reports.content import Verification as PrintedVerification
+from kerma.reports.content import SurveyReport
+from kerma.reports.parts import Signature as PrintedSignature
+from kerma.reports.parts import Signing
+from kerma.reports.parts import Verification as PrintedVerification
 from kerma.reports.survey import build
 from kerma.service.instruments.selectors import calibration_problem
 from kerma.service.records import log
