@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from kerma.core import InputError, content_hash
+from kerma.core import InputError, Source, content_hash
 
 CONFIDENCES = ("seen", "recalled", "computed")
 
@@ -59,6 +59,17 @@ class Row:
         """
         content = {"id": self.id, "fields": _plain(self.fields), "rests_on": list(self.rests_on)}
         return content_hash(content)
+
+    @property
+    def source(self) -> Source:
+        """Return the row as what a statement rests on: what is verified, and printed."""
+        return Source(
+            row=self.id,
+            document=self.document,
+            confidence=self.confidence,
+            sha256=self.sha256,
+            edition=self.edition,
+        )
 
     def number(self, name: str) -> float:
         """Return a field as a number.

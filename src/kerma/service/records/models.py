@@ -214,3 +214,56 @@ class Verification(AppendOnly):
 
     def __str__(self) -> str:
         return self.row
+
+
+@sealed
+class Paper(models.Model):
+    """A paper of any room on its way to issue: a dose audit, a shielding design, a calculation.
+
+    What it says is in its drafts; the room that wrote it is `subject`.
+    """
+
+    STATES = [
+        ("draft", "Draft"),
+        ("in_review", "In review"),
+        ("issued", "Issued"),
+        ("superseded", "Superseded"),
+        ("withdrawn", "Withdrawn"),
+    ]
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="papers")
+    work = models.CharField(max_length=40, help_text="kind of work in the authority rules")
+    subject = models.CharField(max_length=80, db_index=True, help_text="for example audit:12")
+    state = models.CharField(max_length=12, choices=STATES, default="draft", db_index=True)
+    author = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="papers")
+    modality = models.CharField(max_length=40, blank=True)
+    checked = models.BooleanField(default=False)
+    return_comment = models.CharField(max_length=1000, blank=True)
+    amends = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="amended_by"
+    )
+    amend_reason = models.CharField(max_length=400, blank=True)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.report.number} {self.report.title}"
+
+
+@sealed
+class PaperDraft(AppendOnly):
+    """The content of a paper as composed at one moment; its hash is what people sign."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.PROTECT, related_name="drafts")
+    content = models.JSONField()
+    content_sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"draft of {self.paper.report.number}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from kerma.core import content_hash
 from kerma.service.records import log, selectors
-from kerma.service.records.models import Issue
+from kerma.service.records.models import Issue, Signature
 from kerma.service.web.components.numbers import day
 
 _WORDS = {
@@ -19,7 +20,9 @@ _WORDS = {
 
 
 def recommendation_of(issue: Issue) -> str:
-    """Return the recommendation in words, as signed."""
+    """Return the recommendation in words, as signed; of a paper, its statement."""
+    if "statement" in issue.content:
+        return str(issue.content["statement"] or issue.content["kind"])
     found = str(issue.content.get("headline", {}).get("recommendation", ""))
     return _WORDS.get(found, found)
 
@@ -31,6 +34,10 @@ def _day(text: str | None) -> date | None:
 def identification(issue: Issue) -> list[tuple[str, Any]]:
     """Return what the report is about, as printed on its first page."""
     said = issue.content
+    if "facts" in said:
+        paper = [("Report", f"{issue.report.number}, issue {issue.number}"),
+                 ("Kind", said["kind"]), ("Employer", said["employer"]["name"])]  # fmt: skip
+        return [*paper, *((n, v) for n, v in said["facts"]), ("Software", said.get("software"))]
     system = said.get("system", {})
     protocol = said.get("protocol", {})
     made = " ".join(filter(None, (system.get("maker"), system.get("model"))))
@@ -60,6 +67,11 @@ def _protocol(protocol: dict[str, Any]) -> str:
 
 def signatures_of(issue: Issue) -> list[dict[str, Any]]:
     """Return the signatures on this issue's content, as the component shows them."""
+    return signatures_as_shown(selectors.signatures(issue.subject), issue.content_sha256)
+
+
+def signatures_as_shown(given: Iterable[Signature], content_sha256: str) -> list[dict[str, Any]]:
+    """Return those signatures that were made on this content, as the component shows them."""
     return [
         {
             "meaning": s.meaning,
@@ -68,8 +80,8 @@ def signatures_of(issue: Issue) -> list[dict[str, Any]]:
             "signed_at": s.at,
             "content_hash": s.content_sha256,
         }
-        for s in selectors.signatures(issue.subject)
-        if s.content_sha256 == issue.content_sha256
+        for s in given
+        if s.content_sha256 == content_sha256
     ]
 
 

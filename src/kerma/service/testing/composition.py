@@ -35,6 +35,7 @@ from kerma.reports.parts import (
 from kerma.service.estate.models import Site, System
 from kerma.service.people import selectors as people
 from kerma.service.records.models import Issue, Report
+from kerma.service.records.policy import service
 from kerma.service.records.selectors import verifications
 from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.models import Note, Result, Survey
@@ -58,7 +59,7 @@ def compose(survey: Survey, report: Report, *, prepared_at: datetime) -> SurveyR
         report_number=report.number,
         issue=previous.number + 1 if previous else 1,
         prepared_at=timezone.localtime(prepared_at).replace(microsecond=0),
-        service=Organisation(**{**policy()["service"], "address": ()}),
+        service=service(),
         employer=Organisation(site.employer.name),
         site=Organisation(site.name, (site.address,) if site.address else ()),
         room=survey.system.room.name,

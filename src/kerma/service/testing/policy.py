@@ -11,7 +11,7 @@ import yaml
 
 @cache
 def policy() -> dict[str, Any]:
-    """Return the service's name, who owns actions, when they are due, how often to survey."""
+    """Return who owns actions, when they are due, how often to survey."""
     text = (resources.files("kerma.service.testing") / "policy.yaml").read_text("utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded

@@ -40,6 +40,7 @@ NOUNS = (
 _ALSO = {
     "/instruments/": "equipment",
     "/reports/": "quality",
+    "/papers/": "quality",
     "/actions/": "quality",
     "/reference/": "quality",
     "/style/": "",

@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from django.utils import timezone
-
 from kerma.authority import Decision
 from kerma.core import Level
 from kerma.reports.content import SurveyReport
-from kerma.reports.parts import Signature as PrintedSignature
-from kerma.reports.parts import Signing
-from kerma.reports.parts import Verification as PrintedVerification
 from kerma.reports.survey import build
 from kerma.service.instruments.selectors import calibration_problem
 from kerma.service.records import log
 from kerma.service.records.models import Issue
-from kerma.service.records.selectors import signatures, unverified, verifications
+from kerma.service.records.selectors import unverified
 from kerma.service.records.services import action_open, actions_replace, issue_add, signature_add
+from kerma.service.records.signing import signing_of
 from kerma.service.testing.actions.base import Act, Blocker
 from kerma.service.testing.actions.proposals import PRIORITY
 from kerma.service.testing.guard import record
@@ -140,34 +136,6 @@ class IssueReport(Act):
 
 def signed_report(draft: Draft) -> SurveyReport:
     """Return a draft's content with the signatures made on it, ready to print as issued."""
-    signed = [
-        s
-        for s in signatures(log.subject_of(draft.survey))
-        if s.content_sha256 == draft.content_sha256
-    ]
-    printed = tuple(
-        PrintedSignature(
-            name=s.person.name,
-            meaning=s.meaning,
-            role=", ".join(c["title"] for c in s.capacity),
-            at=timezone.localtime(s.at),
-            content_hash=s.content_sha256,
-            registration=", ".join(c["credential"] for c in s.capacity if c["credential"]),
-        )
-        for s in signed
-    )
-    approved = max((s.at for s in signed if s.meaning == "approved"), default=None)
     report = SurveyReport.from_dict(draft.content)
-    standing = verifications({source.row for source in report.sources})
-    return replace(
-        report,
-        signing=Signing(
-            state="issued" if approved else "draft",
-            signatures=printed,
-            verifications=tuple(
-                PrintedVerification(v.row, v.sha256, v.by.name, timezone.localdate(v.at))
-                for v in standing.values()
-            ),
-            issued_at=timezone.localtime(approved) if approved else None,
-        ),
-    )
+    subject = log.subject_of(draft.survey)
+    return replace(report, signing=signing_of(report, subject, draft.content_sha256))
