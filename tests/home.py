@@ -15,6 +15,7 @@ from typing import Any
 HOME = Path(tempfile.mkdtemp(prefix="kerma-test-"))
 (HOME / "static").mkdir()
 os.environ["KERMA_HOME"] = str(HOME)
+os.environ["KERMA_CACHE"] = str(HOME / "cache")
 # A file: the live server's threads lock one another out of a database in memory.
 os.environ["KERMA_TEST_DATABASE"] = str(HOME / "test.sqlite3")
 

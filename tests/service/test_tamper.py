@@ -13,6 +13,7 @@ from kerma.service.people.services import appointment_add, credential_add
 from kerma.service.records import log, services
 from kerma.service.records.integrity import verify
 from kerma.service.records.models import Action, Event, Signature
+from kerma.service.records.papers.compose import Words, paper_open
 from kerma.service.records.sealing import sealed_models
 from kerma.service.testing import actions as acts
 from kerma.service.testing import services as testing
@@ -28,6 +29,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def who() -> Cast:
     return play.cast()
+
+
+def a_paper(who: Cast) -> None:
+    """A paper with its draft, not yet submitted."""
+    paper_open(by=who.colleague, work="dose_audit", subject="audit:1",
+               words=Words("Local DRL audit", "Chest"), employer=who.ours)  # fmt: skip
 
 
 def a_full_life(who: Cast) -> Survey:
@@ -56,6 +63,7 @@ def a_full_life(who: Cast) -> Survey:
         by=who.manager, employer=who.ours, person=who.checker, role="RPS", scope="x",
         start=factory.days(-1),
     )  # fmt: skip
+    a_paper(who)
     return survey
 
 

@@ -6,8 +6,11 @@ import re
 from datetime import date
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 from pydicom.valuerep import PersonName
 
 from kerma.dicom.data import data_text
@@ -25,6 +28,17 @@ _PHANTOM_WORDS = re.compile(
     re.IGNORECASE,
 )
 _OLDEST_PATIENT_YEARS = 110
+_TEXTS = (
+    "PatientName",
+    "PatientID",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "PatientComments",
+)
+_CLINICAL = (*_TEXTS, "PatientBirthDate", "PatientSex", "StudyDate")
+_CHARACTER_SET = "SpecificCharacterSet"
+_TAGS = {word: Tag(tag_for_keyword(word) or 0) for word in (*KEYWORDS, *_CLINICAL, _CHARACTER_SET)}
 
 
 def plain(value: Any) -> Any:
@@ -44,16 +58,64 @@ def plain(value: Any) -> Any:
     return None
 
 
+class Reader:
+    """Reads one object after another; a value that comes again is converted only once.
+
+    The slices of a series repeat nearly all of their headers, and converting them takes longer
+    than anything else in reading. What is remembered lives as long as the reader: make one for
+    each call, because a patient's name may be in it.
+    """
+
+    def __init__(self) -> None:
+        self._plain: dict[Any, Any] = {}
+        self._clinical: dict[Any, bool] = {}
+
+    def read(self, dataset: Dataset) -> dict[str, Any]:
+        """Return the header values worth keeping; see `read`."""
+        facts: dict[str, Any] = {}
+        written = _raw(dataset, _CHARACTER_SET)
+        for keyword in KEYWORDS:
+            element = dataset.get_item(_TAGS[keyword])
+            if element is None:
+                continue
+            raw = _bytes(element)
+            if raw is None:
+                value = plain(dataset.get(keyword))
+            else:
+                key = (keyword, raw, written)
+                if key not in self._plain:
+                    self._plain[key] = plain(dataset.get(keyword))
+                value = self._plain[key]
+            if value is not None:
+                facts[keyword] = list(value) if isinstance(value, list) else value
+        facts["looks_clinical"] = self._looks_clinical(dataset, written)
+        return facts
+
+    def _looks_clinical(self, dataset: Dataset, written: Any) -> bool:
+        key = (written, *(_raw(dataset, keyword) for keyword in _CLINICAL))
+        if key not in self._clinical:
+            self._clinical[key] = looks_clinical(dataset)
+        return self._clinical[key]
+
+
+def _raw(dataset: Dataset, keyword: str) -> Any:
+    """Return what an element holds as it was stored, or its value where it was converted."""
+    element = dataset.get_item(_TAGS[keyword])
+    if element is None:
+        return None
+    return _bytes(element) or str(element.value)
+
+
+def _bytes(element: Any) -> tuple[Any, ...] | None:
+    """Return the stored bytes of an element and how they are to be read; ``None`` if converted."""
+    if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
+        return element.VR, element.value, element.is_implicit_VR, element.is_little_endian
+    return None
+
+
 def read(dataset: Dataset) -> dict[str, Any]:
     """Return the header values worth keeping, by DICOM keyword, without absent or empty ones."""
-    facts: dict[str, Any] = {}
-    for keyword in KEYWORDS:
-        if keyword in dataset:
-            value = plain(dataset.get(keyword))
-            if value is not None:
-                facts[keyword] = value
-    facts["looks_clinical"] = looks_clinical(dataset)
-    return facts
+    return Reader().read(dataset)
 
 
 def looks_clinical(dataset: Dataset) -> bool:
@@ -62,17 +124,7 @@ def looks_clinical(dataset: Dataset) -> bool:
     True when it has a plausible birth date (at most 110 years before the study, a design choice)
     and a sex, and neither the name nor any description says phantom, QA, test or the like.
     """
-    texts = (
-        str(dataset.get(keyword) or "")
-        for keyword in (
-            "PatientName",
-            "PatientID",
-            "StudyDescription",
-            "SeriesDescription",
-            "ProtocolName",
-            "PatientComments",
-        )
-    )
+    texts = (str(dataset.get(keyword) or "") for keyword in _TEXTS)
     if any(_PHANTOM_WORDS.search(text.replace("_", " ")) for text in texts):
         return False
     born = _date(dataset.get("PatientBirthDate"))

@@ -23,6 +23,8 @@ from kerma.dicom.sources import Source, looks_like_dicom, walk
 
 # Design choice: 2 GiB as 32-bit floats, about 100 mammograms' worth.
 MAX_PIXELS = 2**29
+# Stored values are copied once, when they are scaled; the decoder need not copy them as well.
+_DECODING: Mapping[str, Any] = {"view_only": True}
 _PIXEL_ELEMENTS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -55,13 +57,14 @@ def read_images(path: Path | Sequence[Path]) -> list[Image]:
         Codes ``colour-image``, ``transfer-syntax``, ``too-many-pixels``.
     """
     frames: list[tuple[tuple[Any, ...], Image]] = []
+    reader = header.Reader()
     for source in walk(path):
         with damaged_file(source.name):
             dataset = _open(source)
             if dataset is None or not _has_pixels(source, dataset):
                 continue
             digest = hashlib.sha256(source.data).hexdigest()
-            for index, image in enumerate(_frames(source.name, dataset, digest)):
+            for index, image in enumerate(_frames(source.name, dataset, digest, reader)):
                 frames.append((_order(image, index, source.name), image))
     if not frames:
         raise InputError(
@@ -131,10 +134,10 @@ def _has_pixels(source: Source, dataset: Dataset) -> bool:
     return False
 
 
-def _frames(name: str, dataset: Dataset, digest: str) -> Iterator[Image]:
+def _frames(name: str, dataset: Dataset, digest: str, reader: header.Reader) -> Iterator[Image]:
     _refuse_colour(name, dataset)
     decoded = _decode(name, dataset)
-    facts = header.read(dataset)
+    facts = reader.read(dataset)
     if facts.get("PhotometricInterpretation") == "MONOCHROME1":
         facts["monochrome1"] = True
     modality = str(dataset.get("Modality") or "")
@@ -217,7 +220,7 @@ def _decode(name: str, dataset: Dataset) -> npt.NDArray[Any]:
     dataset.file_meta.TransferSyntaxUID = syntax
     try:
         with damaged_file(name, code="broken-pixels"):
-            array: npt.NDArray[Any] = decoder.as_array(dataset, raw=True)[0]
+            array: npt.NDArray[Any] = decoder.as_array(dataset, raw=True, **_DECODING)[0]
             return array.reshape(frames, rows, columns)
     except InputError as error:
         error.message = (

@@ -45,18 +45,26 @@ def square_pixel_mm(image: Image) -> float:
     return dx
 
 
-def slices(images: Sequence[Image]) -> tuple[list[int], tuple[str, ...]]:
+def slices(
+    images: Sequence[Image], *, repeats: bool = False
+) -> tuple[list[int], tuple[str, ...]]:
     """Return the indices of the slices in order of position, and notes on what was left out.
 
     Localisers and slices without any content are left out with a note. Order is along the table
     axis when every slice states its position, else as given.
 
+    Parameters
+    ----------
+    repeats
+        Take several series of one setting together, as repeated scans are.
+
     Raises
     ------
     InputError
         The codes of `kerma.imaging.identity.check`; ``localiser`` when there is nothing else;
-        ``mixed-series`` when slices differ in kernel, tube voltage, field of view, thickness,
-        matrix or pixel spacing; ``no-pixel-spacing``.
+        ``mixed-series`` when slices differ in series, kernel, tube voltage, field of view,
+        thickness, matrix or pixel spacing: the message names the series found;
+        ``no-pixel-spacing``.
     """
     if not images:
         raise InputError("No image was given. Choose the images to measure.", code="no-images")
@@ -73,7 +81,7 @@ def slices(images: Sequence[Image]) -> tuple[list[int], tuple[str, ...]]:
     if len(empty) < len(kept):
         kept = [i for i in kept if i not in empty]
     identity.check([images[i] for i in kept], modalities=("CT",))
-    _require_one_series([images[i] for i in kept])
+    _require_one_series([images[i] for i in kept], images, repeats=repeats)
     images[kept[0]].require_spacing()
     localisers = sum(map(is_localiser, images))
     notes = tuple(
@@ -87,13 +95,17 @@ def slices(images: Sequence[Image]) -> tuple[list[int], tuple[str, ...]]:
     return kept, notes
 
 
-def _require_one_series(images: Sequence[Image]) -> None:
+def _require_one_series(
+    images: Sequence[Image], everything: Sequence[Image], *, repeats: bool
+) -> None:
     def refuse(what: str, seen: Sequence[Any]) -> None:
         raise InputError(
             f"The images are of more than one series: they differ in their {what} "
-            f"({', '.join(map(str, seen))}). Measure each series on its own.",
+            f"({', '.join(map(str, seen))}). Measure each series on its own: "
+            + "; ".join(named(everything))
+            + ".",
             code="mixed-series",
-            detail={"differ": what, "values": [str(s) for s in seen]},
+            detail={"differ": what, "values": [str(s) for s in seen], "series": named(everything)},
         )
 
     for keyword, what in _SAME:
@@ -106,3 +118,30 @@ def _require_one_series(images: Sequence[Image]) -> None:
     spacings = {image.spacing_mm for image in images}
     if len(spacings) > 1:
         refuse("pixel spacings", sorted(spacings, key=str))
+    series = {str(image.facts.get("SeriesInstanceUID", "")) for image in images}
+    if len(series) > 1 and not repeats:
+        refuse("series identifiers", [f"{len(series)} of them"])
+
+
+def named(images: Sequence[Image]) -> list[str]:
+    """Return the series in what was given, each in words: number, description, count of images."""
+    groups: dict[tuple[str, ...], list[Image]] = {}
+    for image in images:
+        about = image.facts
+        key = tuple(
+            str(about.get(keyword, ""))
+            for keyword in ("SeriesNumber", "SeriesInstanceUID", *(k for k, _ in _SAME))
+        )
+        groups.setdefault((*key, str(image.pixels.shape), str(image.spacing_mm)), []).append(image)
+    found = []
+    for members in groups.values():
+        about = members[0].facts
+        words = [f"series {about['SeriesNumber']}" if "SeriesNumber" in about else "a series"]
+        if about.get("SeriesDescription"):
+            words.append(f"“{' '.join(str(about['SeriesDescription']).split())}”")
+        elif about.get("ConvolutionKernel"):
+            words.append(f"with kernel {about['ConvolutionKernel']}")
+        kind = "localiser" if is_localiser(members[0]) else "slice"
+        words.append(f"({len(members)} {kind}{'s' * (len(members) > 1)})")
+        found.append(" ".join(words))
+    return found

@@ -92,8 +92,8 @@ def from_edge(
     """Return the presampled MTF of an edge spread function (IEC 62220-1-1:2015).
 
     The line spread function is the central difference of the curve; the modulus of its Fourier
-    transform, divided by its value at zero, is divided by sinc(f h) for averaging in bins of h and
-    by sinc(2 f h) for the central difference. No window and no model unless asked for.
+    transform, divided by its value at zero, is divided by sinc(2 f h) for the central difference
+    at a spacing of h and, where pixels were averaged in bins of h, by sinc(f h). No window and no model unless asked for.
 
     Parameters
     ----------
@@ -130,7 +130,9 @@ def from_edge(
     values = modulus / modulus[:, :1]
     if corrected:
         h = spread.bin_mm
-        values = values / (np.sinc(frequency_per_mm * h) * np.sinc(2 * frequency_per_mm * h))
+        values = values / np.sinc(2 * frequency_per_mm * h)
+        if spread.binned:
+            values = values / np.sinc(frequency_per_mm * h)
     # Drawing B blocks from B gives (B - 1)/B of the variance; undone here.
     drawn = values[0] + (values[1:] - values[1:].mean(axis=0)) * math.sqrt(blocks / (blocks - 1))
     scatter = drawn.std(axis=0, ddof=1)

@@ -97,18 +97,39 @@ def require_beam(images: Sequence[Image], quality: BeamQuality) -> tuple[str, ..
         quality that names them.
     """
     for image in images:
-        kv = _number(image.facts.get("KVP"))
+        kv = number(image.facts.get("KVP"))
         if kv is not None and abs(kv - quality.kv) > _MOST_KV_SHARE * quality.kv:
             raise _contradiction(quality, f"{quality.kv:g} kV", f"{kv:g} kV")
         for keyword, field in (("AnodeTargetMaterial", "anode"), ("FilterMaterial", "filter")):
-            expected, said = quality.entry.text(field), _words(image.facts.get(keyword))
+            expected, said = quality.entry.text(field), words(image.facts.get(keyword))
             if expected and said and expected not in said:
                 raise _contradiction(quality, f"{field} {expected}", f"{field} {', '.join(said)}")
-    if all(_number(image.facts.get("KVP")) is not None for image in images):
+    return (*_unsaid_voltage(images, quality), *_unsaid_materials(images, quality))
+
+
+def _unsaid_voltage(images: Sequence[Image], quality: BeamQuality) -> tuple[str, ...]:
+    if all(number(image.facts.get("KVP")) is not None for image in images):
         return ()
     return (
         "Not every image states its tube voltage, so the radiation quality could not be checked: "
         f"{quality.name} was taken as stated.",
+    )
+
+
+def _unsaid_materials(images: Sequence[Image], quality: BeamQuality) -> tuple[str, ...]:
+    """Return a warning when a quality belongs to one filter and the headers do not name it."""
+    wanted = [
+        (keyword, quality.entry.text(field))
+        for keyword, field in (("AnodeTargetMaterial", "anode"), ("FilterMaterial", "filter"))
+    ]
+    if not quality.entry.text("filter"):
+        return ()
+    if all(words(image.facts.get(keyword)) for image in images for keyword, _ in wanted):
+        return ()
+    beam = "/".join(name.lower() for _, name in wanted)
+    return (
+        f"Not every image states its anode and filter. SNR²in of {quality.name} is that of "
+        f"{beam} alone: check that this was the beam.",
     )
 
 
@@ -121,7 +142,18 @@ def _contradiction(quality: BeamQuality, expected: str, said: str) -> InputError
     )
 
 
-def _number(value: Any) -> float | None:
+def contradiction(what: str, expected: str, said: str) -> InputError:
+    """Return the refusal of a beam that is not the one stated."""
+    return InputError(
+        f"The beam does not fit: {what} has {expected}, but {said} is stated elsewhere. Correct "
+        "the beam, or use the right images.",
+        code="beam-quality",
+        detail={"expected": expected, "said": said},
+    )
+
+
+def number(value: Any) -> float | None:
+    """Return a header value as a number above zero, or ``None``."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -129,7 +161,8 @@ def _number(value: Any) -> float | None:
     return found if found > 0 else None
 
 
-def _words(value: Any) -> list[str]:
+def words(value: Any) -> list[str]:
+    """Return a header value as words in capitals; none when it is absent."""
     if value is None:
         return []
     several = [value] if isinstance(value, str) else list(value)
