@@ -53,7 +53,7 @@ def identity(raw: bytes) -> Identity:
     return read_report(raw).identity
 
 
-_VARIES = ("id", "study_id", "stored_at", "record")
+_VARIES = ("id", "study_id", "stored_at", "record", "changed_at")
 
 
 def rows(*, ids: bool = False) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def rows(*, ids: bool = False) -> dict[str, Any]:
         for row in model.objects.all():
             values = {f.attname: getattr(row, f.attname) for f in model._meta.concrete_fields}
             if model is Study:
-                from kerma.service.doses.storing import unpacked
+                from kerma.service.doses.storing_record import unpacked
 
                 values["content"] = unpacked(row)
             if not ids:

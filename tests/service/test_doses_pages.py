@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import Study
-from kerma.service.doses.storing import packed, unpacked
+from kerma.service.doses.storing_record import packed, unpacked
 from tests.service.doses_world import (
     World,
     build_world,

@@ -12,7 +12,7 @@ from kerma.dicom.dose.records import Identity
 from kerma.service.doses import policy
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import DoseEvent, DoseObject, Quarantined, Study
-from kerma.service.doses.storing import unpacked
+from kerma.service.doses.storing_record import unpacked
 from tests.service.doses_world import content, edited, real, rows, simulated, truths
 
 pytestmark = pytest.mark.django_db

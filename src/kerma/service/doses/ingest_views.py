@@ -15,7 +15,7 @@ from kerma.service.doses import forms, selectors, services
 from kerma.service.doses.columns import device_columns, quarantine_columns
 from kerma.service.doses.models import Quarantined, Study
 from kerma.service.doses.selectors import Device
-from kerma.service.doses.storing import unpacked
+from kerma.service.doses.storing_record import unpacked
 from kerma.service.people.access import staff_of
 from kerma.service.people.entitlement import demand, may
 from kerma.service.web.tables import Table

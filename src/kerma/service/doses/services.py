@@ -7,6 +7,7 @@ from datetime import date
 from typing import BinaryIO, Protocol
 
 from django.db import transaction
+from django.utils import timezone
 
 from kerma.core import InputError
 from kerma.service.doses import ingest
@@ -138,7 +139,10 @@ def _match(system: System, alias: DicomIdentity) -> int:
     fits: dict[tuple[object, ...], bool] = {}
     matched: list[Study] = []
     employer = system.employer.key
-    columns = ("serial", "station", "observer_uid", "date", "patient_key", "accession_key")
+    columns = (
+        "serial", "station", "observer_uid", "date", "patient_key", "accession_key",
+        "operator_key", "changed_at",
+    )  # fmt: skip
     for study in rows.only(*columns):
         key = (study.serial, study.station, study.observer_uid, study.date)
         if key not in fits:
@@ -150,8 +154,12 @@ def _match(system: System, alias: DicomIdentity) -> int:
             study.system = system
             study.patient_key = assigned(employer, study.patient_key)
             study.accession_key = assigned(employer, study.accession_key)
+            study.operator_key = assigned(employer, study.operator_key)
+            study.changed_at = timezone.now()
             matched.append(study)
     Study.objects.bulk_update(
-        matched, ["system", "patient_key", "accession_key"], batch_size=_BATCH
+        matched,
+        ["system", "patient_key", "accession_key", "operator_key", "changed_at"],
+        batch_size=_BATCH,
     )
     return len(matched)

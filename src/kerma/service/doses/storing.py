@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from kerma.core.codec import decode, encode
 from kerma.dicom.dose import StudyRecord, merge
 from kerma.dicom.dose.records import Event, Total, Value
+from kerma.service.doses import edits
 from kerma.service.doses.identity import assigned, pseudonym
 from kerma.service.doses.models import DoseEvent, DoseObject, Study
+from kerma.service.doses.naming.services import name_study
 from kerma.service.doses.policy import not_patient
 from kerma.service.doses.privacy import bare
+from kerma.service.doses.storing_record import packed, unpacked
 from kerma.service.estate.models import System
 from kerma.service.estate.selectors import match_device
 from kerma.service.people.models import Person
@@ -27,22 +26,6 @@ _EVENT_FIELDS = (
     "order", "type", "protocol", "started_at", "ctdivol_mgy", "ctdi_phantom", "dlp_mgy_cm",
     "kap_gy_m2", "dose_rp_gy", "agd_mgy", "kvp_kv",
 )  # fmt: skip
-
-
-def packed(record: StudyRecord) -> bytes:
-    """Return a record as compressed JSON; it must be `bare`."""
-    return zlib.compress(json.dumps(encode(record), separators=(",", ":")).encode(), 3)
-
-
-def unpacked(study: Study, events: slice | None = None) -> StudyRecord:
-    """Return the typed record of a stored study, or with only some of its events.
-
-    A page of a long procedure shows fifty events of many hundred; the others are left alone.
-    """
-    plain: dict[str, Any] = json.loads(zlib.decompress(bytes(study.record)))
-    if events is not None:
-        plain["events"] = plain["events"][events]
-    return decode(StudyRecord, plain)
 
 
 @transaction.atomic
@@ -62,6 +45,9 @@ def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Stud
     _describe(study, merged)
     merged = _identify(study, merged, record)
     study.record = packed(merged)
+    name_study(study, merged)
+    edits.stand(study)
+    study.changed_at = timezone.now()
     study.save()
     _write_events(study, merged)
     DoseObject.objects.create(
@@ -103,9 +89,10 @@ def _identify(study: Study, merged: StudyRecord, new: StudyRecord) -> StudyRecor
     for field, words, key in (
         ("patient_key", "patient", pseudonym(employer, identity.patient_id, identity.issuer)),
         ("accession_key", "request", pseudonym(employer, new.header.accession_number)),
+        ("operator_key", "operator", pseudonym(employer, new.staff.operators)),
     ):
         found = {k for k in (getattr(study, field), key) if k}
-        if len(found) > 1:
+        if len(found) > 1 and words != "operator":  # two people may well have worked together
             warnings.add(f"objects of this study disagree on the identifier of the {words}")
         setattr(study, field, min(found, default=""))
     patterns = {*filter(None, study.not_patient.split("; ")), *not_patient(identity)}
@@ -121,6 +108,7 @@ def _describe(study: Study, record: StudyRecord) -> None:
     if study.system is None and system is not None:
         study.patient_key = assigned(system.employer.key, study.patient_key)
         study.accession_key = assigned(system.employer.key, study.accession_key)
+        study.operator_key = assigned(system.employer.key, study.operator_key)
     study.system = system or study.system
     study.modality = record.modality
     study.description = (header.description or header.requested_procedure or "")[:200]

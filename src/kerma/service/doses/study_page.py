@@ -20,7 +20,7 @@ from kerma.service.doses import selectors, shown
 from kerma.service.doses.columns import converted, system_mark
 from kerma.service.doses.event_tables import event_sort, event_tables
 from kerma.service.doses.models import DoseObject, Study
-from kerma.service.doses.storing import unpacked
+from kerma.service.doses.storing_record import unpacked
 from kerma.service.people.models import Person
 from kerma.service.web.components.marks import badge
 from kerma.service.web.components.numbers import ABSENT, GAP, number, signed

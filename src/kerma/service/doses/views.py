@@ -14,7 +14,7 @@ from kerma.service.doses import as_sent, forms, selectors
 from kerma.service.doses.access import reader_of
 from kerma.service.doses.columns import study_columns
 from kerma.service.doses.models import Study
-from kerma.service.doses.storing import unpacked
+from kerma.service.doses.storing_record import unpacked
 from kerma.service.doses.study_page import EVENTS, study_page
 from kerma.service.estate import selectors as estate
 from kerma.service.people.access import is_staff

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from django.db import models
 
+from kerma.service.records.models import AppendOnly
+from kerma.service.records.sealing import sealed
+
 
 class Study(models.Model):
     """One attendance: every report and image that carries its Study Instance UID."""
@@ -39,6 +42,14 @@ class Study(models.Model):
     agd_left_mgy = models.FloatField(null=True)
     agd_right_mgy = models.FloatField(null=True)
     record = models.BinaryField(help_text="the merged typed record, without identifiers")
+    operator_key = models.CharField(max_length=64, blank=True)
+    standard_name = models.ForeignKey(
+        "doses.StandardName", null=True, on_delete=models.PROTECT, related_name="studies"
+    )
+    named_by = models.PositiveIntegerField(null=True, help_text="naming version; none: by hand")
+    changed_at = models.DateTimeField(
+        null=True, db_index=True, help_text="when the columnar copy has to look at it again"
+    )
 
     class Meta:
         ordering = ["-date", "-time", "-id"]
@@ -46,6 +57,33 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return f"{self.modality} {self.description} {self.date}"
+
+
+@sealed
+class StudyEdit(AppendOnly):
+    """A person's correction of one fact of a study; it stands over whatever arrives later."""
+
+    FIELDS = [
+        ("height_m", "Height"),
+        ("mass_kg", "Mass"),
+        ("standard_name", "Standard name"),
+        ("not_patient", "Not a patient"),
+        ("modality", "Kind"),
+    ]
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="edits")
+    field = models.CharField(max_length=20, choices=FIELDS)
+    value = models.CharField(max_length=200, blank=True)
+    was = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_field_display()}: {self.value}"
 
 
 class DoseEvent(models.Model):

@@ -1,0 +1,1 @@
+"""Standard names of examinations: rules, suggestions, published versions."""
