@@ -41,6 +41,8 @@ app = typer.Typer(
 )
 protocol_app = typer.Typer(no_args_is_help=True, help="Protocol files.")
 app.add_typer(protocol_app, name="protocol")
+doses_app = typer.Typer(no_args_is_help=True, help="The columnar copy of the dose records.")
+app.add_typer(doses_app, name="doses")
 out = Console()
 err = Console(stderr=True)
 
@@ -244,6 +246,33 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+
+
+@doses_app.command("refresh")
+def doses_refresh(as_json: Json = False) -> None:
+    """Take over into the columnar copy what was stored since."""
+    _columnar("refresh", as_json)
+
+
+@doses_app.command("rebuild")
+def doses_rebuild(as_json: Json = False) -> None:
+    """Make the columnar copy again from the stored records."""
+    _columnar("rebuild", as_json)
+
+
+def _columnar(what: str, as_json: bool) -> None:
+    start_service()
+    from kerma.service.doses import columnar
+    from kerma.service.doses.models import Study
+
+    total = Study.objects.count() if what == "rebuild" else columnar.waiting()
+    with Progress(console=err, disable=as_json or total < 500) as progress:
+        task = progress.add_task("Taking over studies", total=total)
+        taken = getattr(columnar, what)(progress=lambda n: progress.update(task, completed=n))
+    if as_json:
+        show({"studies": taken.studies, "events": taken.events})
+    else:
+        out.print(f"{taken.studies} studies, {taken.events} events", highlight=False)
 
 
 @protocol_app.command("check")

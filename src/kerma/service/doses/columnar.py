@@ -42,16 +42,17 @@ class Taken:
 
 def store() -> Store:
     """Return the copy that is read now."""
-    return Store(_folder() / _generation())
+    return Store(folder() / _generation())
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return where the copy is kept, one folder a generation."""
     return Path(settings.HOME) / "columns"
 
 
 def _generation() -> str:
     try:
-        return (_folder() / "generation").read_text("ascii").strip() or "0"
+        return (folder() / "generation").read_text("ascii").strip() or "0"
     except FileNotFoundError:
         return "0"
 
@@ -90,24 +91,24 @@ def rebuild(progress: Progress | None = None) -> Taken:
 
 def _made_again(progress: Progress | None) -> Taken:
     name = uuid.uuid4().hex[:12]
-    fresh = Store(_folder() / name)
+    fresh = Store(folder() / name)
     before = _generation()
     taken = _taken(fresh, _all(), progress=progress, clear=True)
     if not fresh.current:
         fresh.write((), {}, mark="")
     fresh.compact()
-    own = _folder() / f".generation-{os.getpid()}"
+    own = folder() / f".generation-{os.getpid()}"
     own.write_text(name, "ascii")
-    own.replace(_folder() / "generation")
-    _remove(_folder() / before)
+    own.replace(folder() / "generation")
+    _remove(folder() / before)
     return taken
 
 
-def _remove(folder: Path) -> None:
-    for path in folder.glob("*"):
+def _remove(old: Path) -> None:
+    for path in old.glob("*"):
         path.unlink(missing_ok=True)
-    if folder.exists():
-        folder.rmdir()
+    if old.exists():
+        old.rmdir()
 
 
 def _dirty() -> Iterator[list[Study]]:
@@ -146,7 +147,7 @@ def _taken(
             record, context = unpacked(study), context_of(study, peaks.get(study.pk))
             rows["studies"].append(study_row(record, context))
             rows["events"].extend(event_rows(record, context))
-        (_folder() / "writing").touch()  # still at work
+        (folder() / "writing").touch()  # still at work
         target.write([s.pk for s in batch], rows, mark=timezone.now().isoformat())
         if clear:
             for study in batch:
@@ -196,8 +197,8 @@ def context_of(study: Study, peak_mgy: float | None = None) -> dict[str, Any]:
 @contextmanager
 def _lock(*, wait: bool = False) -> Iterator[bool]:
     """Be the only writer, or yield False; `wait` until the other is done."""
-    _folder().mkdir(parents=True, exist_ok=True)
-    path = _folder() / "writing"
+    folder().mkdir(parents=True, exist_ok=True)
+    path = folder() / "writing"
     while True:
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)

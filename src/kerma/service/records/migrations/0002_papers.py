@@ -5,45 +5,114 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0002_initial'),
-        ('records', '0001_initial'),
+        ("people", "0002_initial"),
+        ("records", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Paper',
+            name="Paper",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('work', models.CharField(help_text='kind of work in the authority rules', max_length=40)),
-                ('subject', models.CharField(db_index=True, help_text='for example audit:12', max_length=80)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('issued', 'Issued'), ('superseded', 'Superseded'), ('withdrawn', 'Withdrawn')], db_index=True, default='draft', max_length=12)),
-                ('modality', models.CharField(blank=True, max_length=40)),
-                ('checked', models.BooleanField(default=False)),
-                ('return_comment', models.CharField(blank=True, max_length=1000)),
-                ('amend_reason', models.CharField(blank=True, max_length=400)),
-                ('opened_at', models.DateTimeField()),
-                ('amends', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='amended_by', to='records.paper')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='papers', to='people.person')),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='papers', to='records.report')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "work",
+                    models.CharField(
+                        help_text="kind of work in the authority rules", max_length=40
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        db_index=True, help_text="for example audit:12", max_length=80
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in_review", "In review"),
+                            ("issued", "Issued"),
+                            ("superseded", "Superseded"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        db_index=True,
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("modality", models.CharField(blank=True, max_length=40)),
+                ("checked", models.BooleanField(default=False)),
+                ("return_comment", models.CharField(blank=True, max_length=1000)),
+                ("amend_reason", models.CharField(blank=True, max_length=400)),
+                ("opened_at", models.DateTimeField()),
+                (
+                    "amends",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="amended_by",
+                        to="records.paper",
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="papers",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="papers",
+                        to="records.report",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PaperDraft',
+            name="PaperDraft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.JSONField()),
-                ('content_sha256', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drafts', to='records.paper')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content", models.JSONField()),
+                ("content_sha256", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="drafts",
+                        to="records.paper",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]
