@@ -1,11 +1,12 @@
 """Addresses of doses."""
 
-from django.urls import path
+from django.urls import include, path
 
 from kerma.service.doses import ingest_views, views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
+    path("explorer/", include("kerma.service.doses.explorer.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),
     path("quarantine/", ingest_views.quarantine, name="quarantine"),
     path("quarantine/<int:pk>/retry/", ingest_views.retry, name="quarantine-retry"),

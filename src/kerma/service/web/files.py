@@ -1,4 +1,4 @@
-"""Rows as files: CSV, a workbook, JSON."""
+"""Rows as files: CSV, a workbook, JSON, Parquet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 from django.http import HttpResponse
 from django.utils import timezone
 from openpyxl import Workbook
@@ -71,10 +72,32 @@ def _json(heads: Heads, rows: Rows) -> bytes:
     return json.dumps(found, ensure_ascii=False, indent=1).encode()
 
 
+def _parquet(heads: Heads, rows: Rows) -> bytes:
+    keys = [key for key, _ in heads]
+    columns = list(zip(*(map(_plain, row) for row in rows), strict=True)) or [()] * len(keys)
+    # A column is of numbers when all its values are; a mixed one is written as text.
+    data = {
+        key: pl.Series(key, _one_kind(column)) for key, column in zip(keys, columns, strict=True)
+    }
+    out = io.BytesIO()
+    pl.DataFrame(data).write_parquet(out)
+    return out.getvalue()
+
+
+def _one_kind(column: Sequence[Any]) -> list[Any]:
+    kinds = {type(v) for v in column if v is not None}
+    if len(kinds) <= 1 and kinds <= {int, float, str, bool}:
+        return list(column)
+    if kinds <= {int, float}:
+        return [None if v is None else float(v) for v in column]
+    return [None if v is None else str(v) for v in column]
+
+
 FORMATS: dict[str, tuple[str, Callable[[Heads, Rows], bytes]]] = {
     "csv": ("text/csv; charset=utf-8", _csv),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx),
     "json": ("application/json", _json),
+    "parquet": ("application/vnd.apache.parquet", _parquet),
 }
 
 
