@@ -1,4 +1,4 @@
-"""The explorer: what is asked is what is counted, drawn and exported; nobody sees another's doses."""
+"""The explorer: what is asked is counted, drawn and exported; nobody sees another's doses."""
 
 from __future__ import annotations
 
