@@ -11,6 +11,7 @@ from django.utils import timezone
 from kerma.dicom.dose import StudyRecord, merge
 from kerma.dicom.dose.records import Event, Total, Value
 from kerma.service.doses import edits
+from kerma.service.doses.alerts.services import study_look_at
 from kerma.service.doses.identity import assigned, pseudonym
 from kerma.service.doses.models import DoseEvent, DoseObject, Study
 from kerma.service.doses.naming.services import name_study
@@ -65,6 +66,7 @@ def store_object(record: StudyRecord, *, by: Person | None = None) -> tuple[Stud
         text=f"{report.origin} stored: {len(merged.events)} events in the study",
         data={"sha256": report.sha256, "sop_uid": report.sop_instance_uid},
     )
+    study_look_at(study)
     return study, True
 
 

@@ -6,6 +6,7 @@ from kerma.service.doses import ingest_views, views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
+    path("alerts/", include("kerma.service.doses.alerts.urls")),
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),

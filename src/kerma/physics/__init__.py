@@ -1,0 +1,1 @@
+"""Physics of radiation: arrays and numbers in, numbers out; nothing here reads an image."""
