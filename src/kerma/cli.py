@@ -260,6 +260,26 @@ def doses_rebuild(as_json: Json = False) -> None:
     _columnar("rebuild", as_json)
 
 
+@doses_app.command("notify")
+def doses_notify(as_json: Json = False) -> None:
+    """Send a notice of each dose alert that has had none, to KERMA_ALERTS_TO."""
+    start_service()
+    from django.conf import settings
+
+    from kerma.service.doses.alerts.services import alerts_send
+
+    if not (settings.ALERTS_TO and settings.EMAIL_HOST):
+        raise InputError(
+            "Name the mail server in KERMA_MAIL_HOST and whom to tell in KERMA_ALERTS_TO.",
+            code="no-mail",
+        )
+    sent = alerts_send(settings.ALERTS_TO)
+    if as_json:
+        show({"sent": sent})
+    else:
+        out.print(f"{sent} sent", highlight=False)
+
+
 def _columnar(what: str, as_json: bool) -> None:
     start_service()
     from kerma.service.doses import columnar

@@ -131,6 +131,12 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
+# Notices of dose alerts go by the hospital's mail server, if one is named; else nothing is sent.
+EMAIL_HOST = os.environ.get("KERMA_MAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("KERMA_MAIL_PORT", "25"))
+DEFAULT_FROM_EMAIL = os.environ.get("KERMA_MAIL_FROM", "kerma@localhost")
+ALERTS_TO = [a.strip() for a in os.environ.get("KERMA_ALERTS_TO", "").split(",") if a.strip()]
+
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "kerma.service.web.views.csrf_failure"
