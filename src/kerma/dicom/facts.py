@@ -38,7 +38,31 @@ _TEXTS = (
 )
 _CLINICAL = (*_TEXTS, "PatientBirthDate", "PatientSex", "StudyDate")
 _CHARACTER_SET = "SpecificCharacterSet"
-_TAGS = {word: Tag(tag_for_keyword(word) or 0) for word in (*KEYWORDS, *_CLINICAL, _CHARACTER_SET)}
+# What is read of every image beside its facts, and is the same for all slices of a series.
+_SHARED = (
+    "SOPClassUID",
+    "Modality",
+    "ImageType",
+    "PresentationIntentType",
+    "PhotometricInterpretation",
+    "SamplesPerPixel",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelSpacing",
+    "ImageOrientationPatient",
+    "SliceThickness",
+    "RescaleSlope",
+    "RescaleIntercept",
+)
+_TAGS = {
+    word: Tag(tag_for_keyword(word) or 0)
+    for word in (*KEYWORDS, *_CLINICAL, *_SHARED, _CHARACTER_SET)
+}
 
 
 def plain(value: Any) -> Any:
@@ -69,6 +93,19 @@ class Reader:
     def __init__(self) -> None:
         self._plain: dict[Any, Any] = {}
         self._clinical: dict[Any, bool] = {}
+        self._elements: dict[Any, Any] = {}
+
+    def share(self, dataset: Dataset) -> None:
+        """Give an object the elements that an earlier one held in the same bytes, converted."""
+        for keyword in _SHARED:
+            raw = _raw(dataset, keyword)
+            if not isinstance(raw, tuple):
+                continue
+            held = self._elements.get((keyword, raw))
+            if held is None:
+                self._elements[keyword, raw] = dataset[_TAGS[keyword]]
+            else:
+                dataset[_TAGS[keyword]] = held
 
     def read(self, dataset: Dataset) -> dict[str, Any]:
         """Return the header values worth keeping; see `read`."""

@@ -135,9 +135,10 @@ def _has_pixels(source: Source, dataset: Dataset) -> bool:
 
 
 def _frames(name: str, dataset: Dataset, digest: str, reader: header.Reader) -> Iterator[Image]:
+    facts = reader.read(dataset)
+    reader.share(dataset)
     _refuse_colour(name, dataset)
     decoded = _decode(name, dataset)
-    facts = reader.read(dataset)
     if facts.get("PhotometricInterpretation") == "MONOCHROME1":
         facts["monochrome1"] = True
     modality = str(dataset.get("Modality") or "")
@@ -216,6 +217,9 @@ def _decode(name: str, dataset: Dataset) -> npt.NDArray[Any]:
             code="too-many-pixels",
             detail={"file": name},
         )
+    plain = _plain(dataset, syntax, frames * rows * columns)
+    if plain is not None:
+        return plain.reshape(frames, rows, columns)
     dataset.ensure_file_meta()
     dataset.file_meta.TransferSyntaxUID = syntax
     try:
@@ -229,6 +233,21 @@ def _decode(name: str, dataset: Dataset) -> npt.NDArray[Any]:
         )
         error.args = (error.message,)
         raise
+
+
+def _plain(dataset: Dataset, syntax: UID, count: int) -> npt.NDArray[Any] | None:
+    """Return stored values that are 16-bit numbers one after another, as most slices hold them.
+
+    ``None`` for everything else, which the decoder reads or refuses.
+    """
+    stated = (dataset.get("BitsAllocated"), dataset.get("BitsStored"), dataset.get("HighBit"))
+    data = dataset.get("PixelData")
+    kind = {0: "<u2", 1: "<i2"}.get(dataset.get("PixelRepresentation", -1))
+    if syntax not in (ImplicitVRLittleEndian, ExplicitVRLittleEndian) or stated != (16, 16, 15):
+        return None
+    if kind is None or not isinstance(data, bytes) or len(data) != 2 * count:
+        return None
+    return np.frombuffer(data, dtype=kind)
 
 
 def _largest_stored(dataset: Dataset) -> float | None:

@@ -8,6 +8,7 @@ s, a square pixel aperture of side p and an edge tilted by t (sinc x = sin(pi x)
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,13 @@ def edge(
     rows, columns = np.indices(shape, dtype=float)
     x = (columns - (shape[1] - 1) / 2 - shift_px) * pixel_mm
     y = (rows - (shape[0] - 1) / 2) * pixel_mm
-    d = x * math.cos(t) - y * math.sin(t)
+    step = _step(x * math.cos(t) - y * math.sin(t), pixel_mm, sigma_mm, tilt_deg)
+    return np.asarray(low + (high - low) * np.clip(step, 0.0, 1.0))
+
+
+def _step(distance_mm: Array, pixel_mm: float, sigma_mm: float, tilt_deg: float) -> Array:
+    """Return a unit step, blurred and averaged over a pixel whose sides are tilted to it."""
+    t = math.radians(tilt_deg)
     a, b = pixel_mm * abs(math.cos(t)), pixel_mm * abs(math.sin(t))
 
     def twice_integrated(u: Array) -> Array:
@@ -75,12 +82,76 @@ def edge(
         density = np.exp(-0.5 * (u / sigma_mm) ** 2) / math.sqrt(2.0 * math.pi)
         return np.asarray(0.5 * ((u**2 + sigma_mm**2) * phi + u * sigma_mm * density))
 
-    p, q = (a + b) / 2, (a - b) / 2
-    step = (
+    p, q, d = (a + b) / 2, (a - b) / 2, distance_mm
+    return np.asarray(
         twice_integrated(d + p) - twice_integrated(d + q)
         - twice_integrated(d - q) + twice_integrated(d - p)
     ) / (a * b)  # fmt: skip
-    return np.asarray(low + (high - low) * np.clip(step, 0.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bar pattern: groups of equal dark bars side by side, frequency rising to the right.
+
+    Attributes
+    ----------
+    frequencies_per_mm
+        Of the groups; bars and gaps are equally wide.
+    bars
+        Dark bars in each group.
+    length_mm, gap_mm
+        Length of the bars; clear field between groups.
+    angle_deg
+        Angle of the normal of the bars to the rows; not a multiple of 90.
+    """
+
+    frequencies_per_mm: tuple[float, ...]
+    bars: int = 5
+    length_mm: float = 12.0
+    gap_mm: float = 3.0
+    angle_deg: float = 3.0
+
+    def spans_mm(self) -> list[tuple[float, float]]:
+        """Return where along the normal each group begins and ends; zero is the middle."""
+        widths = [(self.bars - 0.5) / f for f in self.frequencies_per_mm]
+        at = -(sum(widths) + self.gap_mm * (len(widths) - 1)) / 2
+        spans = []
+        for width in widths:
+            spans.append((at, at + width))
+            at += width + self.gap_mm
+        return spans
+
+
+def bar_pattern(
+    shape: tuple[int, int],
+    pattern: Bars,
+    *,
+    pixel_mm: float,
+    sigma_mm: float,
+    low: float = 300.0,
+    high: float = 1000.0,
+) -> Array:
+    """Render a bar pattern at the middle of a clear field, integrated over the pixels.
+
+    Exact along the normal of the bars; their ends are blurred alike.
+    """
+    t = math.radians(pattern.angle_deg)
+    rows, columns = np.indices(shape, dtype=float)
+    x = (columns - (shape[1] - 1) / 2) * pixel_mm
+    y = (rows - (shape[0] - 1) / 2) * pixel_mm
+    across, along = x * math.cos(t) + y * math.sin(t), y * math.cos(t) - x * math.sin(t)
+    reach = float(np.abs(across).max()) + pixel_mm
+    fine = np.arange(-reach, reach, pixel_mm / 64)
+    profile = np.zeros_like(fine)
+    for frequency, (start, _) in zip(pattern.frequencies_per_mm, pattern.spans_mm(), strict=True):
+        for bar in range(pattern.bars):
+            left = start + bar / frequency
+            for edge_at, sign in ((left, 1.0), (left + 0.5 / frequency, -1.0)):
+                profile += sign * _step(fine - edge_at, pixel_mm, sigma_mm, pattern.angle_deg)
+    half = pattern.length_mm / 2
+    ends = _step(along + half, pixel_mm, sigma_mm, pattern.angle_deg)
+    ends = ends - _step(along - half, pixel_mm, sigma_mm, pattern.angle_deg)
+    return np.asarray(high - (high - low) * np.interp(across, fine, profile) * ends)
 
 
 def flat_field(
@@ -117,6 +188,19 @@ def with_disc(pixels: Array, *, x: float, y: float, radius_px: float, change: fl
     return np.asarray(pixels * (1.0 + change * cover / 64.0))
 
 
+def rectangle_cover(
+    shape: tuple[int, int], *, x: float, y: float, width_px: float, height_px: float
+) -> Array:
+    """Return the share of each pixel covered by an upright rectangle around (x, y); exact."""
+
+    def along(n: int, middle: float, size: float) -> Array:
+        edges = np.arange(n + 1) - 0.5
+        inside = np.clip(edges, middle - size / 2, middle + size / 2)
+        return np.asarray(np.diff(inside))
+
+    return np.outer(along(shape[0], y, height_px), along(shape[1], x, width_px))
+
+
 def dark_frames(
     shape: tuple[int, int],
     *,
@@ -130,6 +214,30 @@ def dark_frames(
     rng = np.random.default_rng(seed)
     pattern = offset + rng.normal(0.0, fixed, shape)
     return [np.asarray(pattern + rng.normal(0.0, temporal, shape)) for _ in range(count)]
+
+
+def fluoroscopy(
+    shape: tuple[int, int],
+    *,
+    count: int,
+    mean: float,
+    temporal: float,
+    fixed: float = 0.0,
+    lag: float = 0.0,
+    seed: int,
+) -> list[Array]:
+    """Render frames of a run: one fixed pattern, and noise of which `lag` returns in the next.
+
+    `temporal` is the standard deviation of a pixel over time, lag included.
+    """
+    rng = np.random.default_rng(seed)
+    pattern = mean + rng.normal(0.0, fixed, shape)
+    noise = rng.normal(0.0, temporal, shape)
+    frames = []
+    for _ in range(count):
+        frames.append(np.asarray(pattern + noise))
+        noise = lag * noise + math.sqrt(1.0 - lag**2) * rng.normal(0.0, temporal, shape)
+    return frames
 
 
 def unsharp(pixels: Array, *, radius_px: float, gain: float) -> Array:

@@ -45,9 +45,7 @@ def square_pixel_mm(image: Image) -> float:
     return dx
 
 
-def slices(
-    images: Sequence[Image], *, repeats: bool = False
-) -> tuple[list[int], tuple[str, ...]]:
+def slices(images: Sequence[Image], *, repeats: bool = False) -> tuple[list[int], tuple[str, ...]]:
     """Return the indices of the slices in order of position, and notes on what was left out.
 
     Localisers and slices without any content are left out with a note. Order is along the table
@@ -55,6 +53,8 @@ def slices(
 
     Parameters
     ----------
+    images
+        What was given, localisers and all.
     repeats
         Take several series of one setting together, as repeated scans are.
 

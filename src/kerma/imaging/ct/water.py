@@ -16,11 +16,14 @@ from kerma.imaging.registry import measurement
 from kerma.imaging.tools import disc
 from kerma.imaging.tools.regions import Disc
 from kerma.imaging.tools.statistics import Moments
-from kerma.imaging.tools.water import require_water
+from kerma.imaging.tools.water import require_water, wall_hu
 
 NAME, VERSION = "ct-water", "1"
 EDITION = "Central and four peripheral regions, after IEC 61223-3-5 and IEC 61223-2-6 practice"
 PERIPHERAL = ("Top", "Right", "Bottom", "Left")
+# Acrylic stands 120 HU above water, polycarbonate 100; a CatPhan's plastic rim 11 at most.
+_WALL_HU = 25.0
+_LOOKED_AT = 5  # slices, to recognise the phantom
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Parameters:
     end_slice_hu
         A first or last slice that differs by more than this from the median slice is left out
         as partly outside the phantom; design choice.
+    wall
+        Ask for the dense wall of a water container. Without one the phantom may be of solid
+        plastic, whose CT number is not that of water; false for water in a thin bag or bottle.
     """
 
     centre_share: float = 0.4
@@ -47,6 +53,7 @@ class Parameters:
     edge_margin_mm: float = 10.0
     identity_limit_hu: float = 30.0
     end_slice_hu: float = 10.0
+    wall: bool = True
 
     def __post_init__(self) -> None:
         require(0.05 <= self.centre_share <= 0.8, "centre_share", "Choose from 0.05 to 0.8.")
@@ -71,12 +78,46 @@ class _Slice:
         return max(abs(e.mean - self.centre.mean) for e in self.edges)
 
 
+def evidence(images: Sequence[Image]) -> str:
+    """Say what shows a water phantom, or refuse; at most five slices are looked at.
+
+    Only the first and the last of them may show something else (a lid, air): a longer series with
+    other modules is another phantom.
+
+    Raises
+    ------
+    InputError, AnalysisError
+        As `measure`.
+    """
+    order, _ = series.slices(images)
+    count = min(_LOOKED_AT, len(order))
+    places = [round(k * (len(order) - 1) / max(1, count - 1)) for k in range(count)]
+    found: list[_Slice] = []
+    for number, place in enumerate(places):
+        try:
+            found.append(_slice(images[order[place]], order[place], Parameters()))
+        except AnalysisError:
+            if 0 < number < count - 1 or count < 3:
+                raise
+    if 2 * len(found) < count:
+        raise AnalysisError(
+            "Most slices do not show a water phantom.",
+            stage="identify phantom",
+            code="mixed-phantoms",
+        )
+    pixel_mm = images[order[0]].require_spacing()[0]
+    diameter = 2 * sum(s.found.radius for s in found) / len(found) * pixel_mm
+    level = sum(s.centre.mean for s in found) / len(found)
+    return f"a walled round phantom of {diameter:.0f} mm evenly filled with {level:.0f} HU"
+
+
 @measurement(
     NAME,
     version=VERSION,
     title="CT number, noise and uniformity of water",
     edition=EDITION,
     modalities=("CT",),
+    recognise=evidence,
 )
 def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     """Measure one or several slices of a water phantom of any maker and size.
@@ -96,8 +137,8 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         The codes of `kerma.imaging.ct.series.slices`.
     AnalysisError
         The phantom is not a plain water phantom; codes of `kerma.imaging.tools.disc.find` and
-        `kerma.imaging.tools.water.require_water`; ``mixed-phantoms`` when a slice between good ones
-        is not water, or most are not.
+        `kerma.imaging.tools.water.require_water`; ``no-wall``; ``mixed-phantoms`` when a slice
+        between good ones is not water, or most are not.
     """
     chosen = choose(Parameters, parameters)
     order, notes = series.slices(images)
@@ -180,6 +221,14 @@ def _slice(image: Image, index: int, chosen: Parameters) -> _Slice:
     pixels = image.pixels.astype(float)
     found = disc.find(pixels, dx)
     require_water(pixels, found, dx, chosen.identity_limit_hu)
+    if chosen.wall and wall_hu(pixels, found, dx) < _WALL_HU:
+        raise AnalysisError(
+            "No dense wall is seen around the filling, so this may be a phantom of solid plastic, "
+            "such as the homogeneous part of a CatPhan, whose CT number is not that of water. If "
+            "it is water in a thin container, set wall to false.",
+            stage="identify phantom",
+            code="no-wall",
+        )
     centre = Disc(found.x, found.y, chosen.centre_share * found.radius)
     size = chosen.edge_share * found.radius
     # Two pixels of blur lie between the ring where the wall begins to show and clean water; a

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kerma.imaging.phantoms._volume import Axis
+from kerma.imaging.phantoms._outline import Axis
 
 Array = npt.NDArray[np.float64]
 
@@ -17,6 +17,9 @@ Array = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Pose:
     """Position of a phantom in the series.
+
+    A slice cuts a leaning phantom at an angle, so what stands along its axis appears drawn out in
+    the direction of the lean: by 0.4 % at 5 degrees.
 
     Attributes
     ----------
@@ -28,10 +31,10 @@ class Pose:
         True when the phantom is seen from its other end (turned round, or scanned feet first):
         the pattern is mirrored and the modules come in the opposite order.
     origin_mm
-        Position s of Z = 0.
+        Position s of Z = 0 on the axis.
     shift_mm
         Middle of the inserts from the axis, (x, y).
-    u_roll_deg, u_origin_mm
+    u_roll_deg, u_origin_mm, u_shift_mm
         Standard uncertainties; ``None`` when set by hand.
     """
 
@@ -42,47 +45,90 @@ class Pose:
     shift_mm: tuple[float, float] = (0.0, 0.0)
     u_roll_deg: float | None = None
     u_origin_mm: float | None = None
+    u_shift_mm: float | None = None
 
     @property
     def sense(self) -> int:
         """Return -1 when the phantom is turned end to end, else 1."""
         return -1 if self.turned else 1
 
+    @property
+    def upright(self) -> float:
+        """Return the cosine of the angle between the phantom's axis and the slice normal."""
+        return 1 / math.sqrt(1 + self.axis.slope_x**2 + self.axis.slope_y**2)
+
     def s_mm(self, z_mm: float) -> float:
-        """Return the position along the slices of a Z of the phantom."""
-        return self.origin_mm + self.sense * z_mm
+        """Return the position along the slices of a Z of the phantom, on its axis."""
+        return self.origin_mm + self.sense * z_mm * self.upright
 
     def z_mm(self, s_mm: float) -> float:
         """Return the phantom's Z of a slice position, on the axis."""
-        return self.sense * (s_mm - self.origin_mm)
+        return self.sense * (s_mm - self.origin_mm) / self.upright
 
     def direction(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Return a vector of the phantom's frame as a vector in the image."""
+        """Return a vector of the phantom's frame, across its axis, as it is seen in a slice."""
         roll = math.radians(self.roll_deg)
         x = self.sense * x
-        return (
+        across, down = (
             x * math.cos(roll) - y * math.sin(roll),
             x * math.sin(roll) + y * math.cos(roll),
         )
+        more = self._drawn_out * (across * self.axis.slope_x + down * self.axis.slope_y)
+        return across + more * self.axis.slope_x, down + more * self.axis.slope_y
 
-    def centre(self, s_mm: float) -> tuple[float, float]:
-        """Return the middle of the modules in a slice, mm from the middle of the image."""
+    @property
+    def _drawn_out(self) -> float:
+        # With a the unit vector of the axis, a slice shows (I + a a' / (az (1 + az))) of a vector
+        # across it; a = (slope_x, slope_y, 1) az.
+        return self.upright / (1 + self.upright)
+
+    def across(self, dx: Any, dy: Any) -> tuple[Any, Any]:
+        """Return a vector seen in a slice as it is across the phantom's axis, not drawn out."""
+        slope2 = self.axis.slope_x**2 + self.axis.slope_y**2
+        along = dx * self.axis.slope_x + dy * self.axis.slope_y
+        less = along * self._drawn_out / (1 + self._drawn_out * slope2)
+        return dx - less * self.axis.slope_x, dy - less * self.axis.slope_y
+
+    def centre(self, s_mm: Any) -> tuple[Any, Any]:
+        """Return the middle of the modules in a slice, mm."""
         x, y = self.axis.at(s_mm)
         return x + self.shift_mm[0], y + self.shift_mm[1]
 
     def place(self, x: Any, y: Any, s_mm: float) -> tuple[Any, Any]:
-        """Return where a point of the phantom's frame is in a slice, mm from its middle."""
+        """Return where a point of the phantom's frame is in a slice, mm."""
         dx, dy = self.direction(x, y)
         cx, cy = self.centre(s_mm)
         return cx + dx, cy + dy
+
+    def places(self, xy_mm: Array, s_mm: Array) -> tuple[Array, Array]:
+        """Return where points of the phantom's frame, shape (n, 2), are in slices: (n, slices)."""
+        dx, dy = self.direction(xy_mm[:, 0], xy_mm[:, 1])
+        cx, cy = self.centre(np.asarray(s_mm))
+        return dx[:, None] + cx, dy[:, None] + cy
 
     def moved(self, **changes: Any) -> Pose:
         """Return the pose with some of its parts changed."""
         return replace(self, **changes)
 
 
+@dataclass(frozen=True, slots=True)
+class RigidFit:
+    """Roll (degrees) and shift (mm) from nominal places to found, with standard uncertainties."""
+
+    roll_deg: float
+    u_roll_deg: float
+    shift_mm: tuple[float, float]
+    u_shift_mm: float
+
+
 def rigid_fit(nominal: Array, found: Array, sense: int) -> tuple[float, float, tuple[float, float]]:
-    """Return roll, its standard uncertainty (degrees) and the shift from nominal places to found.
+    """Return roll, its standard uncertainty (degrees) and the shift; see `fit_rigid`."""
+    fit = fit_rigid(nominal, found, sense)
+    return fit.roll_deg, fit.u_roll_deg, fit.shift_mm
+
+
+def fit_rigid(nominal: Array, found: Array, sense: int, repeats: int = 1) -> RigidFit:
+    """Return roll and shift from nominal places to found.
 
     Least squares over all points with a common scale left free, so that an error in the nominal
     radius of an unevenly filled circle does not turn into a shift.
@@ -90,9 +136,12 @@ def rigid_fit(nominal: Array, found: Array, sense: int) -> tuple[float, float, t
     Parameters
     ----------
     nominal, found
-        Shape (n, 2): places in the phantom's frame; places in the image from the axis, mm.
+        Shape (n, 2): places in the phantom's frame; places across its axis, mm.
     sense
         1, or -1 when the phantom is turned end to end.
+    repeats
+        How often each place was found again (in other slices): an error of its nominal place
+        repeats with it, so the scatter is taken not to fall with the repeats.
     """
     source = nominal[:, 0] * sense + 1j * nominal[:, 1]
     target = found[:, 0] + 1j * found[:, 1]
@@ -102,5 +151,11 @@ def rigid_fit(nominal: Array, found: Array, sense: int) -> tuple[float, float, t
     left = b - turn * a
     # Four of the 2 n coordinates go into roll, scale and shift.
     scatter = math.sqrt(float(np.sum(np.abs(left) ** 2)) / max(1, 2 * len(found) - 4))
-    u_roll = math.degrees(scatter / math.sqrt(float(np.sum(np.abs(a) ** 2))))
-    return math.degrees(math.atan2(turn.imag, turn.real)), u_roll, (shift.real, shift.imag)
+    places = len(found) / repeats
+    u_roll = scatter / math.sqrt(float(np.mean(np.abs(a) ** 2)) * places)
+    return RigidFit(
+        math.degrees(math.atan2(turn.imag, turn.real)),
+        math.degrees(u_roll),
+        (shift.real, shift.imag),
+        scatter / math.sqrt(places),
+    )

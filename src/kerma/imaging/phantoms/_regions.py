@@ -1,4 +1,4 @@
-"""Statistics of discs of whole pixels in one slice or several, and shapes for the overlay."""
+"""Statistics of discs over slices, and shapes for the overlay."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kerma.core import Quantity, Region, quantity
+from kerma.core import InputError, Quantity, Region, quantity
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._volume import Volume
+from kerma.imaging.phantoms._grid import Volume, read_discs
 
 Array = npt.NDArray[np.float64]
 
@@ -24,15 +24,19 @@ class DiscStatistics:
     mean: float
     u: float
     sd: float
+    u_sd: float
 
     def values(self) -> dict[str, Quantity]:
         """Return mean and noise for the list beside the picture."""
-        return {"mean": quantity(self.mean, "HU", self.u), "noise": quantity(self.sd, "HU")}
+        return {
+            "mean": quantity(self.mean, "HU", self.u),
+            "noise": quantity(self.sd, "HU", self.u_sd),
+        }
 
 
 def pixels_in_disc(volume: Volume, index: int, x_mm: float, y_mm: float, radius_mm: float) -> Array:
-    """Return the pixels whose centres lie in a disc, places in mm from the middle of the image."""
-    column, row = volume.to_pixel(x_mm, y_mm)
+    """Return the pixels whose centres lie in a disc."""
+    column, row = volume.to_pixel(x_mm, y_mm, index)
     high, wide = radius_mm / volume.spacing_mm[0], radius_mm / volume.spacing_mm[1]
     r0, r1 = max(0, math.floor(row - high)), math.ceil(row + high) + 1
     c0, c1 = max(0, math.floor(column - wide)), math.ceil(column + wide) + 1
@@ -43,27 +47,56 @@ def pixels_in_disc(volume: Volume, index: int, x_mm: float, y_mm: float, radius_
     return found
 
 
+def discs(
+    volume: Volume, pose: Pose, slices: Sequence[int], xy_mm: Array, radius_mm: float
+) -> list[DiscStatistics | None]:
+    """Return the statistics of discs at places of the phantom's frame; ``None`` out of view.
+
+    The standard uncertainty of a mean is the larger of SD / sqrt(pixels) and, over two slices or
+    more, the scatter of the slice means, pooled over the discs, / sqrt(slices): the second sees
+    noise that is correlated between pixels, shading along the axis, and streaks. Overlapping
+    slices count for the length they cover.
+    """
+    found = read_discs(volume, slices, *pose.places(xy_mm, volume.s_mm[list(slices)]), radius_mm)
+    independent = volume.independent(slices)
+    means, sds = found.mean.mean(axis=1), found.sd.mean(axis=1)
+    usable = np.isfinite(means)
+    own = np.zeros(len(means))
+    if len(slices) > 1 and usable.any():
+        own = found.mean.std(axis=1, ddof=1)
+    pooled = math.sqrt(float(np.mean(own[usable] ** 2))) if usable.any() else 0.0
+    result: list[DiscStatistics | None] = []
+    for mean, sd, scatter, count, good in zip(
+        means, sds, own, found.count.mean(axis=1), usable, strict=True
+    ):
+        if not good:
+            result.append(None)
+            continue
+        pixels = float(sd) / math.sqrt(float(count) * independent)
+        u = max(pixels, max(float(scatter), pooled) / math.sqrt(independent))
+        u_sd = float(sd) / math.sqrt(2 * (float(count) * independent - 1))
+        result.append(DiscStatistics(float(mean), u, float(sd), u_sd))
+    return result
+
+
 def disc(
     volume: Volume, pose: Pose, slices: Sequence[int], xy: tuple[float, float], radius_mm: float
 ) -> DiscStatistics:
-    """Return the statistics of a disc at a place of the phantom's frame.
+    """Return the statistics of one disc; see `discs`.
 
-    The standard uncertainty of the mean is the larger of SD / sqrt(pixels) and, over two slices
-    or more, the scatter of the slice means / sqrt(slices): the second sees noise that is
-    correlated between pixels, shading along the axis, and streaks.
+    Raises
+    ------
+    InputError
+        Code ``region-too-small``: the disc is out of the field of view.
     """
-    means, sds, count = [], [], 0
-    for index in slices:
-        x, y = pose.place(*xy, float(volume.s_mm[index]))
-        values = pixels_in_disc(volume, index, x, y, radius_mm)
-        means.append(float(values.mean()))
-        sds.append(float(values.std(ddof=1)) if values.size > 1 else 0.0)
-        count += values.size
-    sd = float(np.mean(sds))
-    u = sd / math.sqrt(count)
-    if len(means) > 1:
-        u = max(u, float(np.std(means, ddof=1)) / math.sqrt(len(means)))
-    return DiscStatistics(float(np.mean(means)), u, sd)
+    found = discs(volume, pose, slices, np.array([xy]), radius_mm)[0]
+    if found is None:
+        raise InputError(
+            "A measuring region falls outside the image or holds too few pixels. Reconstruct a "
+            "field of view that holds the whole phantom.",
+            code="region-too-small",
+        )
+    return found
 
 
 def shown_disc(
@@ -90,6 +123,8 @@ def shape(
     *,
     values: Mapping[str, Quantity] | None = None,
 ) -> Region:
-    """Return a shape given by places in mm from the middle of the image."""
-    points = tuple((float(c), float(r)) for c, r in (volume.to_pixel(x, y) for x, y in places_mm))
+    """Return a shape given by places in mm."""
+    points = tuple(
+        (float(c), float(r)) for c, r in (volume.to_pixel(x, y, index) for x, y in places_mm)
+    )
     return Region(name, kind, points, volume.order[index], dict(values or {}))

@@ -1,153 +1,165 @@
-"""CT numbers of the inserts, their linearity, and distances between the rods."""
+"""CT numbers of the inserts and their linearity."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from kerma.core import Curve, quantity
-from kerma.imaging.phantoms._locate import insert_centroid
+from kerma.core import Curve, Quantity, quantity
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._regions import disc, shape, shown_disc
-from kerma.imaging.phantoms._spec import PhantomSpec, Sensitometry
-from kerma.imaging.phantoms._volume import Volume
+from kerma.imaging.phantoms._regions import DiscStatistics, discs, shown_disc
+from kerma.imaging.phantoms._rings import Match
+from kerma.imaging.phantoms._spec import Insert, PhantomSpec, polar
+from kerma.imaging.phantoms._grid import Volume
 
 Array = npt.NDArray[np.float64]
 
+SEED = 404
+_REPLICATES = 400
+# A vial's wall keeps its region smaller than an insert's (design choice).
+_VIAL_RADIUS_MM = 3.0
+_VIAL_HU = 150.0
+_SHIFT_HU = 150.0
 
-def ct_numbers(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
+
+def ct_numbers(volume: Volume, pose: Pose, spec: PhantomSpec, match: Match) -> Part:
     """Return the CT number of each insert and the line through measured against nominal.
 
     Mean of a disc of `roi_radius_mm` inside each insert over the slices within `half_range_mm` of
-    the module's middle. Slope, intercept, R² and the largest residual are of the least-squares
-    line of measured on nominal CT number (nominal linear attenuation relative to water, on the
-    Hounsfield scale); the CT number scale is (acrylic - air) measured over nominal.
+    the module's middle. Slope, intercept, R² and the residuals are of the least-squares line of
+    measured on nominal CT number (nominal linear attenuation relative to water, on the Hounsfield
+    scale); the CT number scale is (acrylic - air) measured over nominal. A hole that holds water
+    in place of air is reported as the vial, and not part of the line.
     """
     sens, part = spec.sensitometry, Part()
     slices = volume.within(pose.s_mm(-sens.half_range_mm), pose.s_mm(sens.half_range_mm))
     middle = volume.nearest(pose.origin_mm)
-    found = {}
-    for insert in sens.inserts:
-        stats = disc(volume, pose, slices, insert.xy_mm, sens.roi_radius_mm)
-        found[insert.key] = stats
-        part.values[f"hu_{insert.key}"] = quantity(stats.mean, "HU", stats.u)
+    xy = np.array([i.xy_mm for i in sens.inserts])
+    seen = discs(volume, pose, slices, xy, sens.roi_radius_mm)
+    used: list[tuple[Insert, DiscStatistics]] = []
+    for insert, stats in zip(sens.inserts, seen, strict=True):
+        if stats is None:
+            part.warnings.append(f"{insert.material} not measured: it is out of the field of view.")
+            continue
+        key, name, radius = f"hu_{insert.key}", insert.material, sens.roi_radius_mm
+        if insert.vial and _holds_water(stats.mean, match):
+            small = discs(volume, pose, slices, np.array([insert.xy_mm]), _VIAL_RADIUS_MM)[0]
+            stats, key, name, radius = small or stats, "hu_vial", "vial", _VIAL_RADIUS_MM
+        else:
+            used.append((insert, stats))
+        part.values[key] = quantity(stats.mean, "HU", stats.u)
         part.regions.append(
-            shown_disc(
-                volume,
-                pose,
-                middle,
-                insert.xy_mm,
-                sens.roi_radius_mm,
-                name=insert.material,
-                values=stats.values(),
-            )
+            shown_disc(volume, pose, middle, insert.xy_mm, radius, name=name, values=stats.values())
         )
-    nominal = np.array([i.nominal_hu for i in sens.inserts])
-    measured = np.array([found[i.key].mean for i in sens.inserts])
-    part.add(_linearity(nominal, measured))
-    part.add(_scale(sens, {k: (v.mean, v.u) for k, v in found.items()}))
-    order = np.argsort(nominal)
-    part.curves.append(
-        Curve(
-            "CT number linearity",
-            tuple(float(v) for v in nominal[order]),
-            tuple(float(v) for v in measured[order]),
-            "Nominal CT number",
-            "HU",
-            "Measured CT number",
-            "HU",
-            tuple(found[sens.inserts[i].key].u for i in order),
-        )
-    )
+    if sens.vial_mm is not None:
+        part.add(_vial(volume, pose, slices, polar(sens.vial_mm[1], sens.vial_mm[0]), match))
+    if len(used) >= 3:
+        part.add(_linearity(used))
+    part.add(_scale([(i, s) for i, s in used]))
+    part.warnings += _scale_warnings(match)
     part.facts["insert_ranges_hu"] = {i.key: list(i.range_hu) for i in sens.inserts}
     part.facts["sensitometry_slices"] = len(slices)
+    part.facts["ct_number_scale_seen"] = match.scale
     return part
 
 
-def _linearity(nominal: Array, measured: Array) -> Part:
-    (slope, intercept), cov = np.polyfit(nominal, measured, 1, cov=True)
-    residual = measured - slope * nominal - intercept
-    spread = float(np.sum((measured - measured.mean()) ** 2))
-    return Part(
-        values={
-            "linearity_slope": quantity(slope, "1", math.sqrt(cov[0, 0])),
-            "linearity_intercept": quantity(intercept, "HU", math.sqrt(cov[1, 1])),
-            "linearity_r2": quantity(1 - float(np.sum(residual**2)) / spread, "1"),
-            "linearity_max_residual": quantity(float(np.abs(residual).max()), "HU"),
-            "linearity_max_deviation": quantity(float(np.abs(measured - nominal).max()), "HU"),
-        }
-    )
+def _holds_water(value: float, match: Match) -> bool:
+    """Return whether a hole reads like water rather than air, on the scale the inserts show."""
+    return value > match.offset_hu - 500 * match.slope
 
 
-def _scale(sens: Sensitometry, found: dict[str, tuple[float, float]]) -> Part:
-    nominal = {i.key: i.nominal_hu for i in sens.inserts}
-    air = [k for k in found if k.startswith("air")]
-    if not air or "acrylic" not in found:
-        return Part()
-    low = float(np.mean([found[k][0] for k in air]))
-    u_low = math.sqrt(sum(found[k][1] ** 2 for k in air)) / len(air)
-    span = nominal["acrylic"] - float(np.mean([nominal[k] for k in air]))
-    high, u_high = found["acrylic"]
-    scale = (high - low) / span
-    return Part(values={"ct_number_scale": quantity(scale, "1", math.hypot(u_high, u_low) / span)})
-
-
-_SIDES = {
-    "top": ("upper_left", "upper_right", "x"),
-    "bottom": ("lower_left", "lower_right", "x"),
-    "left": ("upper_left", "lower_left", "y"),
-    "right": ("upper_right", "lower_right", "y"),
-}
-
-
-def rod_spacing(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
-    """Return the distances between the four rods, along both axes of the image.
-
-    Centroids of the rods' contrast, to a fraction of a pixel, averaged over the slices of the
-    module. A turned phantom or a roll changes which rod is which, not the distances.
-    """
-    sens, part = spec.sensitometry, Part()
-    slices = volume.within(pose.s_mm(-sens.half_range_mm), pose.s_mm(sens.half_range_mm))
-    found = {
-        name: np.array(
-            [insert_centroid(volume, pose, i, xy, sens.rod_radius_mm)[:2] for i in slices]
-        )
-        for name, xy in sens.rods.items()
-    }
-    lengths: dict[str, tuple[float, float, str]] = {}
+def _vial(
+    volume: Volume, pose: Pose, slices: Sequence[int], xy: tuple[float, float], match: Match
+) -> Part:
+    """Return the CT number of the vial of a module that has a place of its own for it."""
+    part = Part()
+    stats = discs(volume, pose, slices, np.array([xy]), _VIAL_RADIUS_MM)[0]
+    if stats is None or abs(stats.mean - match.offset_hu) > _VIAL_HU:
+        part.warnings.append("No vial of water was found in its place.")
+        return part
     middle = volume.nearest(pose.origin_mm)
-    ax, ay = pose.axis.at(float(volume.s_mm[middle]))
-    for side, (a, b, _) in _SIDES.items():
-        between = np.hypot(*(found[a] - found[b]).T)
-        u = float(between.std(ddof=1)) / math.sqrt(len(slices)) if len(slices) > 1 else 0.0
-        # Which image axis the side lies along depends on the roll, which may be any angle.
-        dx, dy = np.abs((found[a] - found[b]).mean(axis=0))
-        lengths[side] = (float(between.mean()), u, "x" if dx > dy else "y")
-        ends = [found[n].mean(axis=0) + np.array([ax, ay]) for n in (a, b)]
-        part.regions.append(
-            shape(
-                volume,
-                middle,
-                "line",
-                f"rods, {side}",
-                [(float(e[0]), float(e[1])) for e in ends],
-                values={"length": quantity(float(between.mean()), "mm", u)},
-            )
-        )
-    table = np.array([v[0] for v in lengths.values()])
-    scatter = float(table.std(ddof=1)) / math.sqrt(len(table))
-    worst = float(table[np.argmax(np.abs(table - sens.rod_spacing_mm))] - sens.rod_spacing_mm)
-    part.values["rod_spacing_mean"] = quantity(float(table.mean()), "mm", scatter)
-    part.values["rod_spacing_max_error"] = quantity(abs(worst), "mm")
-    for axis in ("x", "y"):
-        along = [v for v in lengths.values() if v[2] == axis]
-        if along:
-            u = math.hypot(*(v[1] for v in along)) / len(along)
-            part.values[f"rod_spacing_{axis}"] = quantity(
-                float(np.mean([v[0] for v in along])), "mm", u
-            )
-    part.facts["rod_spacing_nominal_mm"] = sens.rod_spacing_mm
+    part.values["hu_vial"] = quantity(stats.mean, "HU", stats.u)
+    part.regions.append(
+        shown_disc(volume, pose, middle, xy, _VIAL_RADIUS_MM, name="vial", values=stats.values())
+    )
     return part
+
+
+def _linearity(used: Sequence[tuple[Insert, DiscStatistics]]) -> Part:
+    nominal = np.array([i.nominal_hu for i, _ in used])
+    measured = np.array([s.mean for _, s in used])
+    u = np.array([s.u for _, s in used])
+    design = np.column_stack([np.ones_like(nominal), nominal])
+    inverse = np.linalg.pinv(design)
+    # The values themselves first, then replicates with the noise of the values added.
+    noise = np.random.default_rng(SEED).standard_normal((_REPLICATES, len(u))) * u
+    tried = np.vstack([measured, measured + noise])
+    fits = tried @ inverse.T
+    residual = tried - fits @ design.T
+    r2 = 1 - (residual**2).sum(axis=1) / ((tried - tried.mean(axis=1, keepdims=True)) ** 2).sum(
+        axis=1
+    )
+    rms = np.sqrt((residual**2).sum(axis=1) / (len(u) - 2))
+    # Lack of fit is part of what the line is known to.
+    cov = float(rms[0]) ** 2 * np.linalg.inv(design.T @ design)
+    worst = np.abs(residual).max(axis=1)
+    off = int(np.argmax(np.abs(measured - nominal)))
+    values: dict[str, Quantity] = {
+        "linearity_slope": quantity(
+            fits[0, 1], "1", math.hypot(float(fits[1:, 1].std()), math.sqrt(cov[1, 1]))
+        ),
+        "linearity_intercept": quantity(
+            fits[0, 0], "HU", math.hypot(float(fits[1:, 0].std()), math.sqrt(cov[0, 0]))
+        ),
+        "linearity_r2": quantity(r2[0], "1", float(r2[1:].std())),
+        "linearity_rms_residual": quantity(rms[0], "HU", float(rms[1:].std())),
+        "linearity_max_residual": quantity(worst[0], "HU", float(worst[1:].std())),
+        "linearity_max_deviation": quantity(abs(measured - nominal)[off], "HU", float(u[off])),
+    }
+    order = np.argsort(nominal)
+    curve = Curve(
+        "CT number linearity",
+        tuple(nominal[order].tolist()),
+        tuple(measured[order].tolist()),
+        "Nominal CT number",
+        "HU",
+        "Measured CT number",
+        "HU",
+        tuple(u[order].tolist()),
+    )
+    names = [i.key for i, _ in used]
+    left = {n: round(float(v), 2) for n, v in zip(names, residual[0], strict=True)}
+    return Part(values=values, curves=[curve], facts={"linearity_residuals_hu": left})
+
+
+def _scale(used: Sequence[tuple[Insert, DiscStatistics]]) -> Part:
+    air = [s for i, s in used if i.material == "air"]
+    acrylic = [(i, s) for i, s in used if i.key == "acrylic"]
+    if not air or not acrylic:
+        return Part()
+    insert, stats = acrylic[0]
+    nominal_air = next(i.nominal_hu for i, _ in used if i.material == "air")
+    low = float(np.mean([s.mean for s in air]))
+    u_low = math.sqrt(sum(s.u**2 for s in air)) / len(air)
+    span = insert.nominal_hu - nominal_air
+    scale = (stats.mean - low) / span
+    return Part(values={"ct_number_scale": quantity(scale, "1", math.hypot(stats.u, u_low) / span)})
+
+
+def _scale_warnings(match: Match) -> list[str]:
+    if match.scale != "CT number":
+        return [
+            f"The inserts read like {match.scale}, not like CT numbers: the images were "
+            "reconstructed for dose calculation. Their linearity against nominal CT numbers says "
+            "nothing about the scanner."
+        ]
+    if abs(match.offset_hu) > _SHIFT_HU:
+        return [
+            f"All CT numbers are shifted by about {match.offset_hu:.0f} HU. Check Rescale "
+            "Intercept and the calibration of the scanner."
+        ]
+    return []

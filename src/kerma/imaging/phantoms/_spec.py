@@ -1,7 +1,7 @@
-"""Descriptions of phantoms, read from the data files beside this module.
+"""What is known of a phantom model: its modules, where they are, and what is in them.
 
 Angles are in degrees clockwise as displayed (x to the right, y down), seen with the slices in the
-order of the phantom's own Z axis; offsets Z are from the ramp centre of the sensitometry module.
+order of the phantom's own Z axis; Z is from the middle of the ramps of the sensitometry module.
 """
 
 from __future__ import annotations
@@ -9,18 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
 
-import yaml
+import numpy as np
+import numpy.typing as npt
 
-from kerma.core import InputError, content_hash
+Array = npt.NDArray[np.float64]
+
+# CT number scales an image may be in: on each, a material of nominal value v reads about v.
+SCALES = ("CT number", "electron density", "mass density")
 
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A rod of one material in the sensitometry module; nominal CT number and maker's range, HU."""
+    """A rod of one material in the sensitometry module.
+
+    Attributes
+    ----------
+    nominal_hu, range_hu
+        Nominal CT number and the maker's range.
+    density, electron_density
+        Relative to water.
+    vial
+        True for a hole that may hold a vial of water in place of air.
+    """
 
     key: str
     material: str
@@ -28,11 +39,35 @@ class Insert:
     radius_mm: float
     nominal_hu: float
     range_hu: tuple[float, float]
+    density: float
+    electron_density: float
+    vial: bool = False
 
     @property
     def xy_mm(self) -> tuple[float, float]:
         """Return the place in the phantom's own frame."""
         return polar(self.radius_mm, self.angle_deg)
+
+    def expected(self, scale: str) -> float:
+        """Return what it reads on one of `SCALES`, HU (density scales: 1000 (density - 1))."""
+        if scale == "electron density":
+            return 1000 * (self.electron_density - 1)
+        return 1000 * (self.density - 1) if scale == "mass density" else self.nominal_hu
+
+
+@dataclass(frozen=True, slots=True)
+class Ramps:
+    """Wire ramps: where they cross Z = 0, their slope, and how far in Z they may be relied on.
+
+    `sense` is 1 when all move the same way round, clockwise, with increasing Z (-1: the other
+    way); ``None`` when no document says, and the images decide.
+    """
+
+    radius_mm: float
+    angles_deg: tuple[float, ...]
+    slope_deg: float
+    reach_mm: float
+    sense: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +82,64 @@ class Sensitometry:
     rods: Mapping[str, tuple[float, float]]
     rod_spacing_mm: float
     rod_radius_mm: float
-    ramp_radius_mm: float
-    ramp_angles_deg: tuple[float, ...]
-    ramp_slope_deg: float
-    ramp_reach_mm: float
+    ramps: Ramps
+    vial_mm: tuple[float, float] | None = None
 
     @property
-    def gap_angles_deg(self) -> tuple[float, ...]:
-        """Return the middles of the gaps wide enough to show bare body material."""
-        angles = sorted(i.angle_deg % 360 for i in self.inserts)
-        gaps = zip(angles, [*angles[1:], angles[0] + 360], strict=True)
-        return tuple((a + b) / 2 % 360 for a, b in gaps if b - a >= 50)
+    def circle_mm(self) -> float:
+        """Return the radius of the circle the inserts stand on."""
+        return self.inserts[0].radius_mm
+
+    @property
+    def solid(self) -> tuple[Insert, ...]:
+        """Return the inserts whose material is certain."""
+        return tuple(i for i in self.inserts if not i.vial)
 
 
 @dataclass(frozen=True, slots=True)
 class LinePairGroup:
-    """One group of bars: line pairs per mm, its middle, and how many bars it has."""
+    """One group of bars, `bars` of them, `lp_per_mm` line pairs per mm.
+
+    A group of a circular gauge lies at `angle_deg` on the circle; one of a straight gauge at
+    `along_mm` on the straight line that faces the middle from `angle_deg`.
+    """
 
     lp_per_mm: float
     angle_deg: float
     bars: int
+    along_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LinePairs:
-    """The bar pattern module: bars on a circle, `half_depth_mm` either side of it radially."""
+    """The bar pattern module: bars `half_depth_mm` either side of a circle or of straight lines."""
 
     module: str
     offset_mm: float
     radius_mm: float
     half_depth_mm: float
     groups: tuple[LinePairGroup, ...]
+    sense: int = 1
+
+    @property
+    def circular(self) -> bool:
+        """Return whether the groups lie on one circle."""
+        return self.groups[0].along_mm is None
+
+    def place(self, group: LinePairGroup, along_mm: Array, depth_mm: Array) -> tuple[Array, Array]:
+        """Return (x, y) of points at distances along a group, from its middle, and in depth."""
+        along = along_mm * self.sense
+        if group.along_mm is None:
+            angle = np.radians(group.angle_deg) + along / self.radius_mm
+            return (self.radius_mm + depth_mm) * np.cos(angle), (
+                self.radius_mm + depth_mm
+            ) * np.sin(angle)
+        facing = math.radians(group.angle_deg)
+        across, along = self.radius_mm + depth_mm, along + group.along_mm
+        return (
+            across * math.cos(facing) - along * math.sin(facing),
+            across * math.sin(facing) + along * math.cos(facing),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +175,27 @@ class LowContrast:
 
 
 @dataclass(frozen=True, slots=True)
+class BeadRamp:
+    """Rows of beads, `pitch_mm` apart in the slice and `rise_mm` along the phantom's axis."""
+
+    key: str
+    radius_mm: float
+    angles_deg: tuple[float, ...]
+    pitch_mm: float
+    rise_mm: float
+    reach_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beads:
+    """The bead geometry module."""
+
+    module: str
+    offset_mm: float
+    ramps: tuple[BeadRamp, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PointSource:
     """A bead or a wire for the MTF; `z_mm` is its extent along the phantom's axis."""
 
@@ -125,15 +208,29 @@ class PointSource:
 
 @dataclass(frozen=True, slots=True)
 class PhantomSpec:
-    """Everything known of one phantom model."""
+    """Everything known of one phantom model.
+
+    Attributes
+    ----------
+    required
+        Modules without which neither the model nor the order of the slices can be proven: a scan
+        that lacks one is refused. A scan that lacks another loses that one's values.
+    sources
+        Where each subject comes from, starting with ``seen``, ``measured``, ``computed`` or
+        ``recalled``.
+    sha256
+        Hash of the description, modules included.
+    """
 
     key: str
     title: str
     body_radius_mm: float
+    required: tuple[str, ...]
     sensitometry: Sensitometry
     line_pairs: LinePairs
     uniformity: Uniformity
-    low_contrast: LowContrast
+    low_contrast: LowContrast | None
+    beads: Beads | None
     points: tuple[PointSource, ...]
     sources: Mapping[str, str]
     sha256: str
@@ -141,8 +238,14 @@ class PhantomSpec:
     @property
     def offsets_mm(self) -> dict[str, float]:
         """Return where each module's middle is, by module name."""
-        parts = (self.line_pairs, self.low_contrast, self.uniformity)
-        return {self.sensitometry.module: 0.0, **{p.module: p.offset_mm for p in parts}}
+        parts = (self.line_pairs, self.low_contrast, self.uniformity, self.beads)
+        return {self.sensitometry.module: 0.0, **{p.module: p.offset_mm for p in parts if p}}
+
+    @property
+    def needed_mm(self) -> float:
+        """Return the distance between the outermost of the required modules."""
+        at = [self.offsets_mm[name] for name in self.required]
+        return max(at) - min(at)
 
 
 def polar(radius_mm: float, angle_deg: float) -> tuple[float, float]:
@@ -151,129 +254,7 @@ def polar(radius_mm: float, angle_deg: float) -> tuple[float, float]:
     return radius_mm * math.cos(angle), radius_mm * math.sin(angle)
 
 
-@cache
-def load_specs() -> dict[str, PhantomSpec]:
-    """Return every phantom description in the data folder, by key."""
-    folder = resources.files(__package__) / "data"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    specs = [parse_spec(yaml.safe_load(f.read_text(encoding="utf-8"))) for f in files]
-    return {spec.key: spec for spec in specs}
-
-
-def load_spec(key: str) -> PhantomSpec:
-    """Return one phantom description.
-
-    Raises
-    ------
-    InputError
-        Code ``unknown-phantom``.
-    """
-    specs = load_specs()
-    if key not in specs:
-        raise InputError(
-            f"There is no phantom called “{key}”. There are: {', '.join(specs)}.",
-            code="unknown-phantom",
-        )
-    return specs[key]
-
-
-def parse_spec(data: Mapping[str, Any]) -> PhantomSpec:
-    """Build a `PhantomSpec` from the plain data of a description file."""
-    uniformity, contrast = data["uniformity"], data["low_contrast"]
-    return PhantomSpec(
-        key=data["phantom"],
-        title=data["title"],
-        body_radius_mm=float(data["body_radius_mm"]),
-        sensitometry=_sensitometry(data["sensitometry"]),
-        line_pairs=_line_pairs(data["line_pairs"]),
-        uniformity=Uniformity(
-            uniformity["module"],
-            float(uniformity["offset_mm"]),
-            _pair(uniformity["range_mm"]),
-            float(uniformity["roi_radius_mm"]),
-            float(uniformity["edge_radius_mm"]),
-            float(uniformity["body_radius_mm"]),
-        ),
-        low_contrast=LowContrast(
-            contrast["module"],
-            float(contrast["offset_mm"]),
-            float(contrast["half_range_mm"]),
-            float(contrast["radius_mm"]),
-            tuple(_contrast_group(g, contrast) for g in contrast["groups"]),
-        ),
-        points=tuple(
-            PointSource(
-                p["kind"],
-                float(p["diameter_mm"]),
-                float(p["x_mm"]),
-                float(p["y_mm"]),
-                _pair(p["z_mm"]),
-            )
-            for p in data["points"]
-        ),
-        sources=dict(data["sources"]),
-        sha256=content_hash(dict(data)),
-    )
-
-
-def _pair(values: Any) -> tuple[float, float]:
-    low, high = values
-    return float(low), float(high)
-
-
-def _contrast_group(group: Mapping[str, Any], parent: Mapping[str, Any]) -> ContrastGroup:
-    start = float(group["start_deg"])
-    steps = zip(parent["diameters_mm"], parent["steps_deg"], strict=True)
-    discs = tuple((float(d), start + float(step)) for d, step in steps)
-    return ContrastGroup(group["key"], float(group["contrast_percent"]), discs)
-
-
-def _sensitometry(data: Mapping[str, Any]) -> Sensitometry:
-    radius = float(data["circle_radius_mm"])
-    inserts = tuple(
-        Insert(
-            i["key"],
-            i["material"],
-            float(i["angle_deg"]),
-            radius,
-            float(i["nominal_hu"]),
-            _pair(i["range_hu"]),
-        )
-        for i in data["inserts"]
-    )
-    rods, ramps = data["rods"], data["ramps"]
-    half = float(rods["spacing_mm"]) / 2
-    corners = {
-        "upper_left": (-1, -1),
-        "upper_right": (1, -1),
-        "lower_right": (1, 1),
-        "lower_left": (-1, 1),
-    }
-    return Sensitometry(
-        module=data["module"],
-        half_range_mm=float(data["half_range_mm"]),
-        insert_radius_mm=float(data["insert_radius_mm"]),
-        roi_radius_mm=float(data["roi_radius_mm"]),
-        inserts=inserts,
-        rods={name: (x * half, y * half) for name, (x, y) in corners.items()},
-        rod_spacing_mm=float(rods["spacing_mm"]),
-        rod_radius_mm=float(rods["radius_mm"]),
-        ramp_radius_mm=float(ramps["radius_mm"]),
-        ramp_angles_deg=tuple(float(a) for a in ramps["angles_deg"]),
-        ramp_slope_deg=float(ramps["slope_deg"]),
-        ramp_reach_mm=float(ramps["reach_mm"]),
-    )
-
-
-def _line_pairs(data: Mapping[str, Any]) -> LinePairs:
-    groups = tuple(
-        LinePairGroup(float(g["lp_per_cm"]) / 10, float(g["angle_deg"]), int(g["bars"]))
-        for g in data["groups"]
-    )
-    return LinePairs(
-        data["module"],
-        float(data["offset_mm"]),
-        float(data["radius_mm"]),
-        float(data["half_depth_mm"]),
-        groups,
-    )
+def polar_arrays(radius_mm: Array | float, angle_deg: Array | float) -> tuple[Array, Array]:
+    """Return (x, y), y down, of points at clockwise angles from +x."""
+    angle = np.radians(angle_deg)
+    return np.asarray(radius_mm * np.cos(angle)), np.asarray(radius_mm * np.sin(angle))

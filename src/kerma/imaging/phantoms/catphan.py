@@ -1,4 +1,4 @@
-"""CatPhan analyses: one measurement for every description in the data folder."""
+"""CatPhan analyses: one measurement for every model described in the data folder."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from typing import Any
 
 from kerma.core import Analysis, Curve, Image, InputError, Region, quantity
 from kerma.imaging.phantoms import (
+    _beads,
     _linepairs,
     _lowcontrast,
+    _noise,
     _points,
     _ramps,
+    _rods,
     _sensitometry,
+    _survey,
     _uniformity,
 )
-from kerma.imaging.phantoms._locate import Overrides, locate
+from kerma.imaging.phantoms._describe import load_specs
+from kerma.imaging.phantoms._locate import Place, locate
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
-from kerma.imaging.phantoms._spec import PhantomSpec, Sensitometry, load_specs, polar
-from kerma.imaging.phantoms._volume import Volume, find_axis, order_series
+from kerma.imaging.phantoms._rings import Match
+from kerma.imaging.phantoms._series import order_series
+from kerma.imaging.phantoms._spec import PhantomSpec, Sensitometry, polar
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.record import choose, provenance
 from kerma.imaging.registry import Run, measurement
 
-VERSION = "1"
+VERSION = "2"
 EDITION = "The Phantom Laboratory CatPhan manuals; definitions in docs/methods/ct-catphan.md"
 
 
@@ -65,25 +72,18 @@ def analyse(spec: PhantomSpec, images: Sequence[Image], **parameters: Any) -> An
     InputError
         The series or the phantom is not what it should be: ``wrong-phantom``, ``mixed-series``,
         ``truncated-series``, ``missing-slices``, ``reversed-order``, ``phantom-not-found``, ...
-    AnalysisError
-        The phantom is right but could not be placed (stage ``origin``).
     """
     given = choose(CatphanParameters, parameters)
-    offsets = spec.offsets_mm.values()
-    volume = order_series(images, needed_mm=max(offsets) - min(offsets))
+    volume = order_series(images, needed_mm=_survey.shortest_mm())
     manual, part = _overrides(given, volume)
-    axis = find_axis(volume, spec.body_radius_mm)
-    pose, origin = locate(volume, axis, spec, list(load_specs().values()), manual)
-    part.warnings += volume.warnings
-    part.add(_position(volume, pose))
-    part.add(_sensitometry.ct_numbers(volume, pose, spec))
-    part.add(_sensitometry.rod_spacing(volume, pose, spec))
-    part.add(_thickness(volume, pose, spec.sensitometry, origin))
-    part.add(_uniformity.uniformity(volume, pose, spec))
-    part.add(_uniformity.noise_power(volume, pose, spec))
-    part.add(_linepairs.line_pairs(volume, pose, spec))
-    part.add(_points.point_mtf(volume, pose, spec))
-    part.add(_lowcontrast.low_contrast(volume, pose, spec))
+    seen = _survey.survey(volume, manual)
+    proof = _survey.prove(seen, spec)
+    place = locate(seen, proof.match, spec)
+    part.warnings += [*volume.warnings, *place.warnings]
+    part.facts["identity"] = proof.text(spec)
+    part.add(_position(volume, place))
+    part.add(_measured(volume, place, spec, proof.match))
+    part.facts["sources"] = dict(spec.sources)
     name = f"ct-{spec.key}"
     return Analysis(
         name=name,
@@ -99,7 +99,35 @@ def analyse(spec: PhantomSpec, images: Sequence[Image], **parameters: Any) -> An
     )
 
 
-def _overrides(given: CatphanParameters, volume: Volume) -> tuple[Overrides, Part]:
+def _measured(volume: Volume, place: Place, spec: PhantomSpec, match: Match) -> Part:
+    """Return the values of every module that was scanned."""
+    part, pose = Part(), place.pose
+    part.add(_sensitometry.ct_numbers(volume, pose, spec, match))
+    part.add(_rods.rod_spacing(volume, pose, spec))
+    part.add(_thickness(volume, place, spec.sensitometry))
+    part.add(_linepairs.line_pairs(volume, pose, spec))
+    part.add(_points.point_mtf(volume, pose, spec))
+    homogeneous = place.holds(spec.uniformity.module)
+    if homogeneous:
+        part.add(_uniformity.uniformity(volume, pose, spec))
+        part.add(_noise.noise_power(volume, pose, spec))
+        part.add(_lowcontrast.detectable_contrast(volume, pose, spec))
+    lc = spec.low_contrast
+    if lc is not None and place.holds(lc.module):
+        if homogeneous:
+            part.add(_lowcontrast.low_contrast(volume, pose, spec, lc))
+        else:
+            part.warnings.append(
+                f"Low contrast not measured: what is visible is judged beside {lc.module}'s "
+                f"homogeneous neighbour {spec.uniformity.module}, which was not scanned."
+            )
+    if spec.beads is not None and place.holds(spec.beads.module):
+        part.add(_beads.bead_thickness(volume, pose, spec))
+    part.facts["modules_not_scanned"] = list(place.missing)
+    return part
+
+
+def _overrides(given: CatphanParameters, volume: Volume) -> tuple[_survey.Overrides, Part]:
     part = Part()
     index = None
     if given.origin_slice is not None:
@@ -113,7 +141,8 @@ def _overrides(given: CatphanParameters, volume: Volume) -> tuple[Overrides, Par
         part.warnings.append(f"The origin slice was set by hand: {given.origin_slice}.")
     centre = None
     if given.centre_px is not None:
-        x, y = volume.to_mm(*given.centre_px)
+        at = index if index is not None else len(volume.images) // 2
+        x, y = volume.to_mm(*given.centre_px, at)
         centre = (float(x), float(y))
         part.warnings.append(
             f"The phantom's middle was set by hand: column {given.centre_px[0]:g}, row "
@@ -121,26 +150,33 @@ def _overrides(given: CatphanParameters, volume: Volume) -> tuple[Overrides, Par
         )
     if given.roll_deg is not None:
         part.warnings.append(f"The phantom's roll was set by hand: {given.roll_deg:g} degrees.")
-    return Overrides(index, centre, given.roll_deg), part
+    return _survey.Overrides(index, centre, given.roll_deg), part
 
 
-def _position(volume: Volume, pose: Pose) -> Part:
+def _position(volume: Volume, place: Place) -> Part:
     """Return roll, tilt and offset of the phantom, and where its modules are."""
-    part = Part()
-    x, y = pose.centre(pose.origin_mm)
-    along_x, along_y = (math.degrees(math.atan(v)) for v in (pose.axis.slope_x, pose.axis.slope_y))
-    # A middle is known to its scatter; over the length of the phantom that is the axis' angle.
-    length = pose.axis.span_mm[1] - pose.axis.span_mm[0]
-    u_tilt = math.degrees(pose.axis.scatter_mm / length * math.sqrt(12 / len(volume.images)))
+    part, pose = Part(), place.pose
+    axis = pose.axis
     index = volume.nearest(pose.origin_mm)
+    x, y = pose.centre(pose.origin_mm)
+    # From the middle of the image the modules' middle is seen in, not of the first image.
+    x, y = float(x - volume.shift_mm[index, 0]), float(y - volume.shift_mm[index, 1])
+    along_x, along_y = (math.degrees(math.atan(v)) for v in (axis.slope_x, axis.slope_y))
+    # A middle is known to its scatter; over the length of the phantom that is the axis' angle.
+    length = axis.span_mm[1] - axis.span_mm[0]
+    u_tilt = None
+    if axis.slices:
+        u_tilt = math.degrees(axis.scatter_mm / length * math.sqrt(12 / axis.slices))
+    u_tilt = u_tilt if axis.outlined else None
+    u_centre = pose.u_shift_mm
     part.values = {
         "roll": quantity(pose.roll_deg, "deg", pose.u_roll_deg),
         "tilt_x": quantity(along_x, "deg", u_tilt),
         "tilt_y": quantity(along_y, "deg", u_tilt),
         "tilt": quantity(math.hypot(along_x, along_y), "deg", u_tilt),
-        "centre_offset_x": quantity(x, "mm", pose.axis.scatter_mm),
-        "centre_offset_y": quantity(y, "mm", pose.axis.scatter_mm),
-        "centre_offset": quantity(math.hypot(x, y), "mm", pose.axis.scatter_mm),
+        "centre_offset_x": quantity(x, "mm", u_centre),
+        "centre_offset_y": quantity(y, "mm", u_centre),
+        "centre_offset": quantity(math.hypot(x, y), "mm", u_centre),
         "origin_position": quantity(pose.origin_mm, "mm", pose.u_origin_mm),
     }
     if pose.turned:
@@ -149,29 +185,32 @@ def _position(volume: Volume, pose: Pose) -> Part:
         )
     part.facts["origin_slice"] = volume.order[index]
     part.facts["turned"] = pose.turned
-    ax, ay = pose.axis.at(float(volume.s_mm[index]))
-    part.regions.append(
-        shape(volume, index, "circle", "outline", [(ax, ay), (ax + pose.axis.radius_mm, ay)])
-    )
-    part.regions.append(shape(volume, index, "point", "middle", [(x, y)]))
+    if axis.outlined:
+        ax, ay = axis.at(float(volume.s_mm[index]))
+        rim = (float(ax) + axis.radius_mm, float(ay))
+        part.regions.append(
+            shape(volume, index, "circle", "outline", [(float(ax), float(ay)), rim])
+        )
+    at = pose.centre(pose.origin_mm)
+    part.regions.append(shape(volume, index, "point", "middle", [(float(at[0]), float(at[1]))]))
     return part
 
 
-def _thickness(
-    volume: Volume, pose: Pose, sens: Sensitometry, origin: _ramps.Origin | None
-) -> Part:
-    """Return slice thickness and increment from the ramps, with their profiles."""
-    part = Part()
+def _thickness(volume: Volume, place: Place, sens: Sensitometry) -> Part:
+    """Return slice thickness, profile and increment from the ramps, with their profiles."""
+    part, pose, origin = Part(), place.pose, place.origin
     found = _ramps.slice_thickness(volume, pose, sens)
     if found is None:
         part.warnings.append("Slice thickness not measured: a wire ramp does not stand out.")
         return part
     part.values["slice_thickness"] = quantity(found.thickness_mm, "mm", found.u_mm)
+    if found.tenth_mm is not None:
+        part.values["slice_width_tenth"] = quantity(found.tenth_mm, "mm", found.u_tenth_mm)
     if volume.thickness_mm is not None:
         part.facts["slice_thickness_nominal_mm"] = volume.thickness_mm
     if origin is not None and origin.increment_ratio is not None:
         part.values["slice_increment"] = quantity(
-            volume.increment_mm * origin.increment_ratio,
+            volume.increment_mm * abs(origin.increment_ratio),
             "mm",
             volume.increment_mm * (origin.u_increment_ratio or 0.0),
         )
@@ -180,9 +219,10 @@ def _thickness(
     for profile in (p for p in found.profiles if p.index == first):
         part.curves.append(
             Curve(f"Ramp at {profile.angle_deg:g} degrees", tuple(profile.u_mm.tolist()),
-                  tuple(profile.values.tolist()), "Along the ramp", "mm", "Contrast", "HU")
+                  tuple(profile.values.tolist()), "Along the ramp", "mm", "Contrast", "1")
         )  # fmt: skip
         part.regions.append(_ramp_region(volume, pose, sens, first, profile))
+    part.curves.append(_ramps.sensitivity(found, sens))
     shortest = min(p.width_mm for p in found.profiles)
     if shortest < 4 * volume.pixel_mm:
         part.warnings.append(
@@ -195,7 +235,7 @@ def _thickness(
 def _ramp_region(
     volume: Volume, pose: Pose, sens: Sensitometry, index: int, ramp: _ramps.RampProfile
 ) -> Region:
-    x0, y0 = polar(sens.ramp_radius_mm, ramp.angle_deg)
+    x0, y0 = polar(sens.ramps.radius_mm, ramp.angle_deg)
     tx, ty = polar(1.0, ramp.angle_deg + 90)
     s = float(volume.s_mm[index])
     ends = [
@@ -211,6 +251,9 @@ def _register(spec: PhantomSpec) -> None:
     def run(images: Sequence[Image], **parameters: Any) -> Analysis:
         return analyse(spec, images, **parameters)
 
+    def recognise(images: Sequence[Image]) -> str:
+        return _survey.recognise(images, spec)
+
     run.__doc__ = f"Measure a {spec.title}; see `analyse`."
     registered: Run = run
     measurement(
@@ -219,6 +262,7 @@ def _register(spec: PhantomSpec) -> None:
         title=f"{spec.title}, all modules",
         edition=EDITION,
         modalities=("CT",),
+        recognise=recognise,
     )(registered)
 
 

@@ -20,7 +20,7 @@ from kerma.imaging.tools import snr_in
 from kerma.imaging.tools.dqe import Spectrum, noise_equivalent_quanta
 from kerma.imaging.tools.flat_fields import require_paired, value_name
 
-NAME, VERSION = "planar-dqe", "1"
+NAME, VERSION = "planar-dqe", "2"
 EDITION = "IEC 62220-1-1:2015 method; SNR²in of the edition named, or of the beam's own spectrum"
 # The trend removed from each square takes noise power with it up to here. Design choice.
 _FIRST_STEP = 4
@@ -56,7 +56,7 @@ class Parameters:
         Frequencies at which values are given.
     band_per_mm
         Width of the bands the result is averaged in; a design choice.
-    angle_limits_deg, half_width_mm, edge_roi
+    mtf_mode, angle_limits_deg, half_width_mm, edge_roi
         For the edge: as in `planar-mtf-edge`.
     square_px, margin_mm, flat_roi
         For the flat fields: as in `planar-nnps`.
@@ -73,6 +73,7 @@ class Parameters:
     u_kerma_percent: float | None = None
     at_per_mm: tuple[float, ...] = (0.5, 1.0, 2.0)
     band_per_mm: float = 0.1
+    mtf_mode: str = mtf_edge.PROJECTION
     angle_limits_deg: tuple[float, float] = (1.5, 3.0)
     half_width_mm: float = 25.0
     edge_roi: tuple[int, int, int, int] | None = None
@@ -152,8 +153,8 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     require_paired(flats, chosen.kerma_ugy)
     kerma = _kerma(chosen)
     mtf = mtf_edge.measure(
-        edges, angle_limits_deg=chosen.angle_limits_deg, half_width_mm=chosen.half_width_mm,
-        roi=chosen.edge_roi, stp=chosen.stp,
+        edges, mode=chosen.mtf_mode, angle_limits_deg=chosen.angle_limits_deg,
+        half_width_mm=chosen.half_width_mm, roi=chosen.edge_roi, stp=chosen.stp,
     )  # fmt: skip
     nnps = nnps_of.measure(
         flats, square_px=chosen.square_px, margin_mm=chosen.margin_mm, roi=chosen.flat_roi,

@@ -16,11 +16,15 @@ from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
 from kerma.imaging.tools import mtf
 from kerma.imaging.tools.edge import Candidate, Line, fit_line, search
-from kerma.imaging.tools.esf import Array, EdgeSpread, pooled, project
+from kerma.imaging.tools.esf import Array, EdgeSpread, linewise, pooled, project
 from kerma.imaging.tools.regions import Rectangle
 
-NAME, VERSION = "planar-mtf-edge", "1"
-EDITION = "IEC 62220-1-1:2015, projection binning"
+NAME, VERSION = "planar-mtf-edge", "2"
+EDITION = "IEC 62220-1-1:2015"
+PROJECTION, LINES = "projection", "lines"
+EDITIONS: Mapping[str, str] = {
+    PROJECTION: f"{EDITION}, projection binning", LINES: f"{EDITION}, line by line",
+}  # fmt: skip
 
 Axis = Literal["x", "y"]
 AXES: tuple[Axis, ...] = ("x", "y")
@@ -30,7 +34,7 @@ MOST_SHOOT = 0.02  # over- or undershoot beyond which hidden processing is presu
 LEAST_CNR = 10.0
 _MOST_UNEVEN = 0.10  # sides that differ along the edge by more: not one clear edge
 _SATURATED_SHARE = 0.001
-_ANGLE_SLACK_DEG = 0.05
+_ANGLE_SLACK_DEG, _MOST_DEG_LINES = 0.05, 3.0
 _SECOND_AXIS = 0.3  # strength, relative to the stronger, from which the other axis is tried
 
 
@@ -40,8 +44,11 @@ class Parameters:
 
     Attributes
     ----------
+    mode
+        ``projection`` of the pixels on the edge's normal, or ``lines``: line by line, the
+        reference form of the standard.
     bin_px
-        Bin of the edge spread function, in pixels.
+        Bin of the edge spread function, in pixels; for ``projection``.
     angle_limits_deg
         Tilt accepted; 1.5 to 3 degrees in IEC 62220-1-1.
     half_width_mm
@@ -54,6 +61,7 @@ class Parameters:
         Signal transfer property for linearisation: model, a, b, c (K in µGy).
     """
 
+    mode: str = PROJECTION
     bin_px: float = 0.25
     angle_limits_deg: tuple[float, float] = (1.5, 3.0)
     half_width_mm: float = 25.0
@@ -63,8 +71,14 @@ class Parameters:
 
     def __post_init__(self) -> None:
         low, high = self.angle_limits_deg
+        require(self.mode in EDITIONS, "mode", f"The mode is one of {', '.join(EDITIONS)}.")
         require(0.05 <= self.bin_px <= 0.5, "bin_px", "The bin lies between 0.05 and 0.5 pixel.")
         require(0 < low < high <= 12, "angle_limits_deg", "Angles lie between 0 and 12 degrees.")
+        require(
+            self.mode == PROJECTION or high <= _MOST_DEG_LINES,
+            "angle_limits_deg",
+            f"Line by line the tilt is {_MOST_DEG_LINES:g} degrees at most; use projection.",
+        )
         require(self.half_width_mm > 0, "half_width_mm", "The width must be above zero.")
         require(
             self.window_mm is None or self.window_mm > 0, "window_mm", "A window is above zero."
@@ -95,7 +109,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     AnalysisError
         Codes ``no-edge``, ``edge-angle``, ``edge-overshoot``, ``edge-contrast``,
         ``edge-clipped``, ``edge-not-straight``, ``edge-not-clear``, ``edge-too-short``,
-        ``edge-too-narrow``.
+        ``edge-too-narrow``, ``edge-angles-differ``.
     """
     chosen = choose(Parameters, parameters)
     identity.check(images, modalities=identity.PLANAR)
@@ -124,7 +138,13 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         name=NAME,
         status="measured",
         provenance=provenance(
-            NAME, VERSION, EDITION, images, chosen, seed=mtf.SEED, replicates=mtf.REPLICATES
+            NAME,
+            VERSION,
+            EDITIONS[chosen.mode],
+            images,
+            chosen,
+            seed=mtf.SEED,
+            replicates=mtf.REPLICATES,
         ),
         values={**_overall(values), **values},
         regions=tuple(r for seen in found.values() for frame, e in seen for r in e.regions(frame)),
@@ -238,7 +258,10 @@ def _measured(view: _View, axis: Axis, candidate: Candidate, chosen: Parameters)
             detail={"angle_deg": angle},
         )
     _require_unsaturated(view, line)
-    spread = project(view.pixels, line, (dy, dx), chosen.bin_px)
+    if chosen.mode == LINES:
+        spread = linewise(view.pixels, line, (dy, dx))
+    else:
+        spread = project(view.pixels, line, (dy, dx), chosen.bin_px)
     _require_clear(spread)
     return _Edge(axis, line, spread, view)
 
@@ -301,13 +324,10 @@ def _axis(
     nyquist = 0.5 / pitch_mm
     # 100 steps to the Nyquist frequency; the aperture's first zero lies at twice that.
     frequency = np.arange(191) * (nyquist / 100.0)
-    steep = abs(spread.angle_deg) > 3.0 + _ANGLE_SLACK_DEG
-    found = mtf.from_edge(
-        spread,
-        frequency,
-        window_mm=chosen.window_mm,
-        method_u=mtf.METHOD_U_STEEP if steep else mtf.METHOD_U,
-    )
+    method_u = mtf.METHOD_U_LINES if chosen.mode == LINES else mtf.METHOD_U
+    if abs(spread.angle_deg) > _MOST_DEG_LINES + _ANGLE_SLACK_DEG:
+        method_u = mtf.METHOD_U_STEEP
+    found = mtf.from_edge(spread, frequency, window_mm=chosen.window_mm, method_u=method_u)
     values: dict[str, Quantity] = {}
     notes: list[str] = []
     for name, level in LEVELS.items():

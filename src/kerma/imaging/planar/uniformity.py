@@ -30,6 +30,7 @@ DEFINITIONS: Mapping[str, str] = {
     "grid_range": "(max(m) - min(m)) / mean(m), all squares of the grid",
     "grid_neighbour_difference": "max |m_i - m_j| / mean(m), adjacent squares",
     "local_snr_max_deviation": "max |SNR_i - mean(SNR)| / mean(SNR), all squares of the grid",
+    "local_snr_neighbour_difference": "max |SNR_i - SNR_j| / mean(SNR), adjacent squares",
 }
 
 
@@ -77,7 +78,8 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
 
     Values, beside those of `DEFINITIONS` (all in %): ``mean``, ``noise`` (PV, or uGy when
     linearised; means over the five regions), ``snr`` (mean of the five) and ``local_snr`` (mean
-    over the grid). The regions sit at the centre of the exposed field and of its quadrants.
+    over the grid). ``facts["map"]`` holds mean and SNR of every square. The regions sit at the
+    centre of the exposed field and of its quadrants.
     A maximum over many squares grows with noise; compare only like with like.
 
     Raises
@@ -109,7 +111,11 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         regions=(field.region("Field measured"), *drawn, *grid_regions),
         curves=_profiles(squares, field, (dy, dx), unit),
         warnings=warnings,
-        facts={"definitions": dict(DEFINITIONS), "squares": int(squares.mean.size)},
+        facts={
+            "definitions": dict(DEFINITIONS),
+            "squares": int(squares.mean.size),
+            "map": _map(squares, field, (dy, dx), unit),
+        },
     )
 
 
@@ -210,13 +216,49 @@ def _grid_values(squares: Grid, pixels: Array) -> tuple[dict[str, Quantity], tup
         # Squares overlap; counting only those that do not is on the safe side.
         apart = max(1, snr.size // squares.parts**2)
         values["local_snr"] = quantity(float(snr.mean()), "1", float(snr.std()) / math.sqrt(apart))
+        middle = abs(float(snr.mean()))
         values["local_snr_max_deviation"] = quantity(
-            _max_deviation(snr), "%", 100.0 * odd.u_snr / abs(float(snr.mean()))
+            _max_deviation(snr), "%", 100.0 * odd.u_snr / middle
+        )
+        drop, *apart_by = squares.neighbour_difference(snr)
+        values["local_snr_neighbour_difference"] = quantity(
+            100.0 * drop / middle,
+            "%",
+            100.0 * math.hypot(*(r.moments(pixels).u_snr for r in apart_by)) / middle,
         )
     return values, (
         extreme.region("Grid: largest deviation"),
         near.region("Grid: largest step, one side"),
         far.region("Grid: largest step, other side"),
+    )
+
+
+def _map(
+    squares: Grid, field: Rectangle, spacing: tuple[float, float], unit: str
+) -> dict[str, Any]:
+    """Return mean and SNR of every square with the places of their middles in the field."""
+    across, down = _places(squares, field, spacing)
+
+    def plain(values: Array) -> list[list[float]]:
+        # Six digits are far finer than the uncertainty and keep the record small.
+        return [[float(f"{v:.6g}") for v in row] for row in values]
+
+    found: dict[str, Any] = {
+        "unit": unit,
+        "across_mm": [round(float(x), 3) for x in across],
+        "down_mm": [round(float(y), 3) for y in down],
+        "mean": plain(squares.mean),
+    }
+    if (squares.sd > 0).all():
+        found["snr"] = plain(squares.mean / squares.sd)
+    return found
+
+
+def _places(squares: Grid, field: Rectangle, spacing: tuple[float, float]) -> tuple[Array, Array]:
+    dy, dx = spacing
+    return (
+        (squares.lefts - field.x0 + squares.width / 2) * dx,
+        (squares.tops - field.y0 + squares.height / 2) * dy,
     )
 
 
@@ -228,9 +270,7 @@ def _where(values: Array) -> tuple[int, int]:
 def _profiles(
     squares: Grid, field: Rectangle, spacing: tuple[float, float], unit: str
 ) -> tuple[Curve, ...]:
-    dy, dx = spacing
-    across = (squares.lefts - field.x0 + squares.width / 2) * dx
-    down = (squares.tops - field.y0 + squares.height / 2) * dy
+    across, down = _places(squares, field, spacing)
     return (
         Curve("Profile across", tuple(map(float, across)),
               tuple(map(float, squares.mean.mean(axis=0))), "Distance", "mm", "Mean", unit),

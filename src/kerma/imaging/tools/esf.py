@@ -42,8 +42,9 @@ class EdgeSpread:
         side), away from the edge.
     unevenness
         Largest deviation of a block's side from the curve, in units of the step.
-    binned
-        Whether pixels anywhere in a bin were averaged; else each stands at the bin's centre.
+    offsets
+        Sum of the pixels' distances from the middle of their bin in mm, shape (blocks, bins);
+        ``None`` where each pixel stands at the middle and nothing is averaged over a bin.
     """
 
     bin_mm: float
@@ -54,7 +55,7 @@ class EdgeSpread:
     contrast: float
     noise: tuple[float, float]
     unevenness: float
-    binned: bool = True
+    offsets: Array | None = None
 
     @property
     def mean(self) -> Array:
@@ -126,6 +127,8 @@ def project(
             stage="edge spread function",
             code="edge-too-short",
         )
+    off = distance - (np.floor(distance / bin_mm) + 0.5) * bin_mm
+    off = (off if right > left else -off)[inside]
     noise, unevenness = _scatter(values, place, inside, sums, counts)
     return EdgeSpread(
         bin_mm=bin_mm,
@@ -136,6 +139,7 @@ def project(
         contrast=abs(right - left),
         noise=noise,
         unevenness=unevenness,
+        offsets=np.bincount(index, off, minlength=size).reshape(blocks, bins) + 0.0,
     )
 
 
@@ -199,7 +203,6 @@ def linewise(pixels: Array, line: Line, spacing_mm: tuple[float, float]) -> Edge
         contrast=abs(right - left),
         noise=noise,
         unevenness=unevenness,
-        binned=False,
     )
 
 
@@ -248,6 +251,7 @@ def pooled(spreads: list[EdgeSpread]) -> EdgeSpread:
         return a[:, off : off + bins]
 
     n = len(spreads)
+    offsets = [s.offsets for s in spreads if s.offsets is not None]
     return EdgeSpread(
         bin_mm=spreads[0].bin_mm,
         sums=np.concatenate([cut(s.sums) for s in spreads]),
@@ -257,5 +261,5 @@ def pooled(spreads: list[EdgeSpread]) -> EdgeSpread:
         contrast=sum(s.contrast for s in spreads) / n,
         noise=(max(s.noise[0] for s in spreads), max(s.noise[1] for s in spreads)),
         unevenness=max(s.unevenness for s in spreads),
-        binned=spreads[0].binned,
+        offsets=np.concatenate([cut(o) for o in offsets]) if offsets else None,
     )

@@ -43,15 +43,19 @@ class Grid:
         x0, y0 = int(self.lefts[column]), int(self.tops[row])
         return Rectangle(x0, y0, x0 + self.width, y0 + self.height)
 
-    def neighbour_difference(self) -> tuple[float, Rectangle, Rectangle]:
-        """Return the largest |difference of means| of adjacent, not overlapping squares."""
+    def neighbour_difference(self, of: Array | None = None) -> tuple[float, Rectangle, Rectangle]:
+        """Return the largest |difference| of adjacent, not overlapping squares.
+
+        `of` holds a number for each square, like `mean`; the means when absent.
+        """
+        values = self.mean if of is None else of
         best = (-1.0, (0, 0), (0, 0))
         step = self.parts
         for axis in (0, 1):
             near = [slice(None), slice(None)]
             far = [slice(None), slice(None)]
             near[axis], far[axis] = slice(None, -step), slice(step, None)
-            difference = np.abs(self.mean[tuple(far)] - self.mean[tuple(near)])
+            difference = np.abs(values[tuple(far)] - values[tuple(near)])
             if not difference.size:
                 continue
             row, column = np.unravel_index(int(np.argmax(difference)), difference.shape)

@@ -19,7 +19,26 @@ _STAGE = "identify phantom"
 # (smoothing in mm, least amplitude in HU): a wire, a crack or a bubble; a low-contrast insert.
 _SCALES = ((1.0, 20.0), (4.0, 6.0))
 _SIGNIFICANT = 8.0  # standard deviations; noise alone reaches 5 over a whole slice
+_WALL_WITHIN_MM = 25.0
 _LEAST_FILLING = 0.8  # of the radius: makers' walls are under 10 mm on 200 mm
+
+
+def wall_hu(pixels: Array, found: Found, pixel_mm: float) -> float:
+    """Return how far the densest ring near the border stands above the middle, HU.
+
+    The wall of a water phantom (acrylic, polycarbonate, glass) is denser than water; a phantom of
+    plastic throughout has none. Rings of one pixel, from 25 mm inside the border to 1.5 pixels.
+    """
+    rows, columns = np.indices(pixels.shape)
+    r = np.hypot(columns - found.x, rows - found.y)
+    last = found.radius - 1.5
+    first = max(0.5 * found.radius, found.radius - _WALL_WITHIN_MM / pixel_mm)
+    ring = (r - first).astype(int)
+    near = (r >= first) & (r <= last)
+    counts = np.bincount(ring[near])
+    means = np.bincount(ring[near], pixels[near]) / np.maximum(counts, 1)
+    middle = Disc(found.x, found.y, 0.2 * found.radius).moments(pixels).mean
+    return float(means[counts > 0].max()) - middle
 
 
 def require_water(pixels: Array, found: Found, pixel_mm: float, limit_hu: float) -> None:
@@ -52,6 +71,28 @@ def require_water(pixels: Array, found: Found, pixel_mm: float, limit_hu: float)
             f"{2 * found.radius * pixel_mm:.0f} mm: this is not a plain water phantom.",
             stage=_STAGE,
             code="structure",
+        )
+    for smoothing_mm, least_hu in _SCALES:
+        _require_plain(pixels, found, pixel_mm, smoothing_mm, least_hu)
+
+
+def require_plain(pixels: Array, found: Found, pixel_mm: float, limit_hu: float) -> None:
+    """Refuse a disc that is not plain and near water, wherever its surroundings end.
+
+    As `require_water`, for a disc within a phantom.
+
+    Raises
+    ------
+    AnalysisError
+        Stage ``identify phantom``, codes ``not-water``, ``structure``.
+    """
+    middle = Disc(found.x, found.y, 0.2 * found.radius).moments(pixels).mean
+    if abs(middle) > limit_hu:
+        raise AnalysisError(
+            f"The middle reads {middle:.0f} HU, so it is not near water.",
+            stage=_STAGE,
+            code="not-water",
+            detail={"middle_hu": middle},
         )
     for smoothing_mm, least_hu in _SCALES:
         _require_plain(pixels, found, pixel_mm, smoothing_mm, least_hu)

@@ -20,6 +20,7 @@ _STAGE = "find wire"
 _OPENING_MM = 4.0  # what is wider is background
 _WIDEST_MM = 2.5  # image of a wire at half height; smooth kernels reach 1.6 mm. Design choice
 _LEAST_SNR = 20.0
+_LEAST_AT_PLACE = 8.0  # where the place is known, less is enough
 _RIVAL = 0.3  # a second wire of at least this height makes the image ambiguous
 _DIRECTIONS = 32
 
@@ -70,6 +71,43 @@ def find(pixels: Array, pixel_mm: float, saturated_at: float | None) -> Wire:
     return _measured(pixels, (y, x), size // 2, saturated_at)
 
 
+def near(
+    pixels: Array, pixel_mm: float, place: tuple[float, float], saturated_at: float | None
+) -> Wire:
+    """Return the brightest spot within 2 mm of a place, (x, y) in pixels.
+
+    For a phantom with several: only this place is looked at.
+
+    Raises
+    ------
+    AnalysisError
+        Codes ``no-wire``, ``wire-saturated``, ``wire-near-border``.
+    """
+    reach = max(2, round(_OPENING_MM / pixel_mm))
+    x, y = round(place[0]), round(place[1])
+    high, wide = pixels.shape
+    if min(x, y, wide - 1 - x, high - 1 - y) < 2 * reach:
+        raise AnalysisError(
+            f"The place ({place[0]:g}, {place[1]:g}) lies outside the image or too near its "
+            "border. Give column and row of the bead or wire.",
+            stage=_STAGE,
+            code="wire-near-border",
+        )
+    half = max(1, reach // 2)
+    part = pixels[y - half : y + half + 1, x - half : x + half + 1].astype(float)
+    row, column = np.unravel_index(int(np.argmax(part)), part.shape)
+    at = int(row) + y - half, int(column) + x - half
+    around = pixels[at[0] - reach : at[0] + reach + 1, at[1] - reach : at[1] + reach + 1]
+    level, noise = float(np.median(around)), robust_sd(around.astype(float))
+    if float(pixels[at]) - level < _LEAST_AT_PLACE * noise:
+        raise AnalysisError(
+            f"No bright spot stands out of the noise near column {x}, row {y}.",
+            stage=_STAGE,
+            code="no-wire",
+        )
+    return _measured(pixels, at, reach, saturated_at)
+
+
 def _spots(hat: Array, limit: float, widest_px: float) -> list[tuple[float, int, int]]:
     """Return (height, row, column) of compact spots, highest first."""
     found: list[tuple[float, int, int]] = []
@@ -106,8 +144,8 @@ def _measured(pixels: Array, at: tuple[int, int], reach: int, saturated_at: floa
     plateau = int((part == top).sum())
     if (saturated_at is not None and top >= saturated_at) or plateau >= 3:
         raise AnalysisError(
-            f"The wire's image is cut off at {top:.0f} HU, so its shape is lost. Reconstruct with "
-            "the extended CT scale, or use a thinner wire.",
+            f"The image of the wire or bead is cut off at {top:.0f} HU, so its shape is lost. Use "
+            "the extended CT scale, or a thinner wire or smaller bead.",
             stage=_STAGE,
             code="wire-saturated",
         )
@@ -185,3 +223,16 @@ def wire_transform(frequency_per_mm: Array, diameter_mm: float) -> Array:
     x = math.pi * diameter_mm * np.asarray(frequency_per_mm, dtype=float)
     safe = np.where(x == 0.0, 1.0, x)
     return np.asarray(np.where(x == 0.0, 1.0, 2.0 * special.j1(safe) / safe))
+
+
+def sphere_transform(frequency_per_mm: Array, diameter_mm: float) -> Array:
+    """Return the transform of a sphere seen in projection, 3 (sin x - x cos x)/x³, x = pi d f.
+
+    For a sphere that attenuates weakly. One of tungsten carbide nears an opaque disc, whose
+    transform 2 J1(x)/x is lower (0.903 against 0.925 at 1 mm⁻¹ for 0.28 mm).
+    """
+    x = math.pi * diameter_mm * np.asarray(frequency_per_mm, dtype=float)
+    small = x < 1e-2
+    safe = np.where(small, 1.0, x)
+    exact = 3.0 * (np.sin(safe) - safe * np.cos(safe)) / safe**3
+    return np.asarray(np.where(small, 1.0 - x**2 / 10.0, exact))
