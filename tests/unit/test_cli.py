@@ -18,7 +18,7 @@ from rich.console import Console
 from typer.main import get_command
 
 from kerma.cli import EXIT, app, exit_code, main
-from kerma.cli_text import analysis_text, study_text
+from kerma.cli.text import analysis_text, study_text
 from kerma.core import (
     Analysis,
     AnalysisError,

@@ -1,0 +1,71 @@
+"""The commands of the patient dose room: ``kerma doses ...``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from kerma.core import InputError
+from kerma.service.config.start import start_service
+
+doses_app = typer.Typer(no_args_is_help=True, help="Patient dose: the columnar copy, alerts.")
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
+
+
+def show(data: Any) -> None:
+    """Print plain data as JSON, byte for byte (no colours, no wrapping)."""
+    print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+@doses_app.command("refresh")
+def doses_refresh(as_json: Json = False) -> None:
+    """Take over into the columnar copy what was stored since."""
+    _columnar("refresh", as_json)
+
+
+@doses_app.command("rebuild")
+def doses_rebuild(as_json: Json = False) -> None:
+    """Make the columnar copy again from the stored records."""
+    _columnar("rebuild", as_json)
+
+
+@doses_app.command("notify")
+def doses_notify(as_json: Json = False) -> None:
+    """Send a notice of each dose alert that has had none, to KERMA_ALERTS_TO."""
+    start_service()
+    from django.conf import settings
+
+    from kerma.service.doses.alerts.services import alerts_send
+
+    if not (settings.ALERTS_TO and settings.EMAIL_HOST):
+        raise InputError(
+            "Name the mail server in KERMA_MAIL_HOST and whom to tell in KERMA_ALERTS_TO.",
+            code="no-mail",
+        )
+    sent = alerts_send(settings.ALERTS_TO)
+    if as_json:
+        show({"sent": sent})
+    else:
+        out.print(f"{sent} sent", highlight=False)
+
+
+def _columnar(what: str, as_json: bool) -> None:
+    start_service()
+    from kerma.service.doses import columnar
+    from kerma.service.doses.models import Study
+
+    total = Study.objects.count() if what == "rebuild" else columnar.waiting()
+    with Progress(console=err, disable=as_json or total < 500) as progress:
+        task = progress.add_task("Taking over studies", total=total)
+        taken = getattr(columnar, what)(progress=lambda n: progress.update(task, completed=n))
+    if as_json:
+        show({"studies": taken.studies, "events": taken.events})
+    else:
+        out.print(f"{taken.studies} studies, {taken.events} events", highlight=False)
