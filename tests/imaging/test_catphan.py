@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerma.core import Analysis, InputError
-from kerma.imaging.phantoms._spec import load_spec
+from kerma.imaging.phantoms._describe import load_spec
 from kerma.imaging.registry import find
 from kerma.simulate.catphan import CatphanScan, catphan_series
 

@@ -10,7 +10,7 @@ import pytest
 
 from kerma.core import Analysis, Image, InputError
 from kerma.dicom.pixels import read_images
-from kerma.imaging.phantoms._spec import load_spec
+from kerma.imaging.phantoms._describe import load_spec
 from kerma.imaging.registry import find
 from tests.shared import shared_path
 

@@ -47,6 +47,46 @@ def test_case_15_a_planted_disc() -> None:
     assert np.hypot((x0 + x1) / 2 - 700, (y0 + y1) / 2 - 300) < 60
 
 
+def chequered(noise: np.ndarray) -> np.ndarray:
+    """Return a field whose noise is ± a known amount for each column, in a chequer pattern."""
+    rows, columns = np.indices(SHAPE)
+    return np.asarray(1000.0 + noise[None, :] * (1 - 2 * ((rows + columns) % 2)))
+
+
+def test_case_15_local_snr_of_a_planted_noise_slope() -> None:
+    """Exact noise in every square: largest deviation, largest step, and the map, within 0.05 %."""
+    noise = 10.0 * (1 + 0.2 * np.arange(1000) / 1000)
+    noise[600:640] *= 1.05
+    found = measure(chequered(noise))
+    held = found.facts["map"]
+    # margins of 34 pixels; squares of 34 pixels (10 mm in whole steps of 17), half overlapped
+    lefts = np.arange(34, 966 - 34 + 1, 17)
+    held_px = np.array([noise[x : x + 34] for x in lefts])
+    count = 34 * 34
+    snr = 1000.0 / np.sqrt((held_px**2).mean(axis=1) * count / (count - 1))
+    assert np.array(held["snr"]) == pytest.approx(np.tile(snr, (len(held["down_mm"]), 1)), rel=1e-5)
+    assert held["across_mm"] == pytest.approx((lefts - 34 + 17) * P)
+    middle = snr.mean()
+    assert value(found, "local_snr") == pytest.approx(middle, rel=1e-6)
+    deviation = 100 * np.abs(snr - middle).max() / middle
+    assert value(found, "local_snr_max_deviation") == pytest.approx(deviation, abs=0.05)
+    step = 100 * np.abs(snr[2:] - snr[:-2]).max() / middle
+    assert value(found, "local_snr_neighbour_difference") == pytest.approx(step, abs=0.05)
+    # Negative control: squares that overlap differ by less than those that touch.
+    assert 100 * np.abs(np.diff(snr)).max() / middle < step - 0.5
+
+
+def test_case_15_the_map_shows_where_the_disc_is() -> None:
+    disc = planar.with_disc(sloped(0.0), x=700.0, y=300.0, radius_px=60.0, change=0.01)
+    held = measure(disc).facts["map"]
+    means = np.array(held["mean"])
+    row, column = np.unravel_index(int(np.argmax(means)), means.shape)
+    assert means.max() == pytest.approx(1010, abs=0.01)
+    assert abs(held["across_mm"][column] / P + 34 - 700) < 60
+    assert abs(held["down_mm"][row] / P + 34 - 300) < 60
+    assert "snr" not in held  # most squares hold no noise at all
+
+
 def test_a_perfect_field_has_no_deviation() -> None:
     found = measure(sloped(0.0) + np.random.default_rng(1).normal(0, 1e-6, SHAPE))
     assert value(found, "max_deviation") < 1e-6

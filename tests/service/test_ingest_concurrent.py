@@ -14,7 +14,7 @@ import pytest
 
 from tests.service.doses_world import simulated, truths
 
-KERMA = [sys.executable, "-m", "kerma.cli"]
+KERMA = [sys.executable, "-m", "kerma"]
 ENOUGH_S = 120
 
 

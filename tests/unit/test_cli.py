@@ -71,7 +71,7 @@ def serving(home: Path, *words: str) -> Done:
     env = {**os.environ, "KERMA_HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1"}
     env.pop("KERMA_DATABASE", None)
     made = subprocess.run(
-        [sys.executable, "-m", "kerma.cli", *words],
+        [sys.executable, "-m", "kerma", *words],
         env=env, capture_output=True, text=True, timeout=ENOUGH_S, check=False,
     )  # fmt: skip
     return Done(made.returncode, made.stdout, made.stderr)

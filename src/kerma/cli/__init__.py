@@ -340,6 +340,3 @@ def check(as_json: Json = False) -> None:
     if not all(row.ok for row in rows):
         raise typer.Exit(1)
 
-
-if __name__ == "__main__":
-    main()
