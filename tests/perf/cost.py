@@ -47,8 +47,10 @@ def cpu_s(call: Callable[[], Any], times: int = 1) -> float:
 
 def alone(code: str, *arguments: str, python: str = sys.executable) -> dict[str, float]:
     """Run code in a process of its own; what it prints last, as JSON, is returned."""
+    # Another's program may write where it stands: it stands where that does no harm.
+    place = ROOT if python == sys.executable else Path(python).parent
     done = subprocess.run(
-        [python, "-c", code, *arguments], cwd=ROOT, check=True, capture_output=True,
+        [python, "-c", code, *arguments], cwd=place, check=True, capture_output=True,
         text=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -63,7 +63,7 @@ class Home:
         return [json.loads(out) for out, _ in told]
 
     def verified(self) -> tuple[int, str]:
-        process = self.start("kerma.cli", "verify")
+        process = self.start("kerma", "verify")
         out, err = process.communicate(timeout=ENOUGH_S)
         return process.returncode, out + err
 
