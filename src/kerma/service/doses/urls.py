@@ -3,12 +3,14 @@
 from django.urls import include, path
 
 from kerma.service.doses import ingest_views, views
+from kerma.service.doses.naming import views as naming_views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
     path("alerts/", include("kerma.service.doses.alerts.urls")),
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
+    path("names/", include("kerma.service.doses.naming.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),
     path("quarantine/", ingest_views.quarantine, name="quarantine"),
     path("quarantine/<int:pk>/retry/", ingest_views.retry, name="quarantine-retry"),
@@ -16,6 +18,7 @@ urlpatterns = [
     path("devices/", ingest_views.devices, name="devices"),
     path("devices/<int:pk>/", ingest_views.device, name="device"),
     path("<int:pk>/", views.study, name="study"),
+    path("<int:pk>/correct/", naming_views.correct, name="study-correct"),
     path("<int:pk>/events/<int:order>/", views.event, name="study-event"),
     path("<int:pk>/administrations/<int:order>/", views.administration, name="study-given"),
 ]
