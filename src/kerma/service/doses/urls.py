@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from kerma.service.doses import ingest_views, views
+from kerma.service.doses.estimates import views as estimate_views
 from kerma.service.doses.naming import views as naming_views
 
 urlpatterns = [
@@ -19,6 +20,8 @@ urlpatterns = [
     path("devices/<int:pk>/", ingest_views.device, name="device"),
     path("<int:pk>/", views.study, name="study"),
     path("<int:pk>/correct/", naming_views.correct, name="study-correct"),
+    path("<int:pk>/estimates/", estimate_views.estimates, name="study-estimates"),
+    path("<int:pk>/estimates/<slug:kind>/", estimate_views.make, name="study-estimate"),
     path("<int:pk>/events/<int:order>/", views.event, name="study-event"),
     path("<int:pk>/administrations/<int:order>/", views.administration, name="study-given"),
 ]

@@ -1,0 +1,1 @@
+"""Skin dose: rooms commissioned, maps worked out and turned about, a signed paper on one."""
