@@ -18,6 +18,7 @@ from rich.progress import Progress
 
 from kerma import __version__
 from kerma.cli.doses import doses_app
+from kerma.cli.listen import listen
 from kerma.core import (
     Analysis,
     AnalysisError,
@@ -43,6 +44,7 @@ app = typer.Typer(
 protocol_app = typer.Typer(no_args_is_help=True, help="Protocol files.")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(doses_app, name="doses")
+app.command()(listen)
 out = Console()
 err = Console(stderr=True)
 
@@ -339,4 +341,3 @@ def check(as_json: Json = False) -> None:
             out.print(f"{mark} {row.name}: {row.text}", markup=False, highlight=False)
     if not all(row.ok for row in rows):
         raise typer.Exit(1)
-

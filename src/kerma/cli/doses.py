@@ -69,3 +69,17 @@ def _columnar(what: str, as_json: bool) -> None:
         show({"studies": taken.studies, "events": taken.events})
     else:
         out.print(f"{taken.studies} studies, {taken.events} events", highlight=False)
+
+
+@doses_app.command("inbox")
+def doses_inbox(as_json: Json = False) -> None:
+    """Store what waits in the inbox."""
+    start_service()
+    from kerma.service.doses.inbox import inbox_empty
+
+    counts = inbox_empty()
+    if as_json:
+        show({"counts": dict(counts)})
+    else:
+        told = ", ".join(f"{n} {name}" for name, n in counts.items())
+        out.print(told or "nothing waits", highlight=False)

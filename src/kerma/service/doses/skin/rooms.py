@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -25,9 +25,13 @@ STATUSES = dict(RoomProfile.STATUS)
 
 
 def in_force(system: System, day: date) -> RoomProfile | None:
-    """Return the profile that held in a room on a day; the day one ends is the next one's."""
-    rows = RoomProfile.objects.filter(system=system, valid_from__lte=day)
-    held = [r for r in rows if r.ended_on is None or day < r.ended_on]
+    """Return the profile that held in a room on a day."""
+    return held_on(RoomProfile.objects.filter(system=system, valid_from__lte=day), day)
+
+
+def held_on(rows: Iterable[RoomProfile], day: date) -> RoomProfile | None:
+    """Return which of a room's profiles held on a day; the day one ends is the next one's."""
+    held = [r for r in rows if r.valid_from <= day and (r.ended_on is None or day < r.ended_on)]
     return max(held, key=lambda r: (r.valid_from, r.pk), default=None)
 
 

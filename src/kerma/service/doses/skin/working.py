@@ -12,7 +12,7 @@ from kerma.dicom.dose import StudyRecord
 from kerma.dicom.dose.skin_input import exposure_events, patient_of, room_profile
 from kerma.dicom.dose.values import Value
 from kerma.physics import skin
-from kerma.physics.skin import ensemble, factors, support
+from kerma.physics.skin import ensemble, support
 from kerma.physics.skin.dose import NAME, VERSION
 from kerma.service.doses.edits import corrected
 from kerma.service.doses.models import RoomProfile, Study
@@ -139,6 +139,6 @@ def _as_corrected(study: Study, record: StudyRecord) -> StudyRecord:
 @cache
 def _rows_sha256() -> str:
     """Hash of the reference rows maps may rest on: a figure corrected there makes maps anew."""
-    rows = [*reference.rows(factors.ROWS), *reference.rows(support.ROWS)]
+    rows = [*reference.rows("bsf"), *reference.rows(support.ROWS)]
     rows.append(reference.row(ensemble.KERMA_ROW))
     return content_hash([r.sha256 for r in rows])
