@@ -121,6 +121,16 @@ def test_case_2_noise_stays_within_the_stated_uncertainty(cnr: float) -> None:
     assert (error <= 5 * sd[inside]).all()
 
 
+def test_case_2_an_uncorrected_curve_is_not_within_it() -> None:
+    """Negative control: the stated uncertainty is small enough to tell the missing corrections."""
+    pixels = noisy(200, seed=7)
+    line = edges.fit_line(pixels, edges.search(pixels, (1.5, 3.0)), 160)
+    f = np.linspace(0, NYQUIST, 101)
+    bare = mtf.from_edge(esf.project(pixels, line, (P, P), 0.25), f, corrected=False)
+    error = np.abs(bare.value - planar.edge_mtf(f, 0.12, P, 2.0))
+    assert (error <= 3 * bare.u).mean() < 0.85
+
+
 def test_case_2_uncertainty_of_mtf50_covers_the_truth() -> None:
     f = np.linspace(0.01, NYQUIST, 20000)
     truth = f[np.argmax(planar.edge_mtf(f, 0.12, P, 2.0) < 0.5)]
@@ -160,6 +170,12 @@ def test_case_4_the_mtf_does_not_depend_on_how_the_edge_lies(change: str) -> Non
     found = measure(np.ascontiguousarray(other))
     assert np.abs(curve(found, f"MTF {axis}")[1] - reference)[:101].max() < 0.001
     assert found.facts["axes"] == [axis]
+
+
+def test_case_4_another_blur_is_told_from_it() -> None:
+    """Negative control: one per cent more blur is more than the tolerance of case 4."""
+    one, two = (curve(measure(render(sigma)), "MTF x")[1] for sigma in (0.12, 0.1212))
+    assert np.abs(one - two)[:101].max() > 0.001
 
 
 @pytest.mark.parametrize(("gain", "radius"), [(0.3, 2.0), (0.5, 4.0), (0.15, 15.0)])

@@ -59,6 +59,13 @@ def test_case_6_white_noise_is_flat_and_of_its_height(flat: Analysis) -> None:
         assert f[-1] == pytest.approx(0.5 / P, rel=0.005)
 
 
+def test_case_6_noise_half_a_per_cent_higher_would_be_seen(flat: Analysis) -> None:
+    """Negative control for the 0.3 %: noise power goes with the square."""
+    louder = measure(MEAN + 1.005 * (white() - MEAN), map_bins=256)
+    assert full_map(louder)[2].mean() / TRUTH > 1.003
+    assert full_map(louder)[2].mean() / full_map(flat)[2].mean() == pytest.approx(1.01, abs=1e-3)
+
+
 def test_case_6_parseval_and_the_scatter_of_single_frequencies(flat: Analysis) -> None:
     across, down, shown = full_map(flat)
     area = (across[1] - across[0]) * (down[1] - down[0])
@@ -88,6 +95,10 @@ def test_case_7_coloured_noise_follows_its_filter() -> None:
     reach = (f > 0.2) & (f < 3.2)  # beyond, a square without a window leaks into a spectrum of 1/70
     assert np.abs(ratio[reach] - 1).max() < 0.05
     assert ratio[reach].mean() == pytest.approx(1, abs=0.01)
+    # Negative control: a blur 5 % off does not describe it.
+    other = y / (TRUTH * np.exp(-4 * (math.pi * 1.05 * s * f) ** 2))
+    assert np.abs(other[reach] - 1).max() > 0.2
+    assert abs(other[reach].mean() - 1) > 0.05
 
 
 def test_case_8_the_heel_trend_is_removed() -> None:

@@ -60,6 +60,21 @@ def test_case_13_coverage_over_200_runs() -> None:
     assert (np.abs(np.mean(z, axis=0)) < 0.25).all()  # 3.5 standard errors of the mean of 200
 
 
+def test_case_13_coverage_of_the_fit_alone_over_1000_runs() -> None:
+    """The fit on drawn variances: 95 ± 3 % within 2 u, and less when u is understated."""
+    rng, relative = np.random.default_rng(11), 0.02
+    expected = noise_model._powers(np.array(KERMA)) @ TRUTH
+    z = []
+    for _ in range(1000):
+        drawn = expected * (1 + relative * rng.normal(size=len(KERMA)))
+        found = noise_model.fit(KERMA, list(drawn), list(relative * drawn))
+        z.append((found.parts - TRUTH) / found.u)
+    covered = (np.abs(z) <= 2.0).mean(axis=0)
+    assert (covered >= 0.92).all(), covered
+    assert (covered <= 0.98).all(), covered
+    assert ((np.abs(z) <= 1.0).mean(axis=0) < 0.80).all()  # negative control: half of u
+
+
 def test_weights_from_the_measured_variances_would_be_biased(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -47,6 +47,13 @@ def test_case_15_a_planted_disc() -> None:
     assert np.hypot((x0 + x1) / 2 - 700, (y0 + y1) / 2 - 300) < 60
 
 
+def test_case_15_a_disc_smaller_than_a_square_is_diluted() -> None:
+    """Negative control: squares must fit into what they are to show."""
+    disc = planar.with_disc(sloped(0.0), x=700.0, y=300.0, radius_px=12.0, change=0.01)
+    assert value(measure(disc), "grid_max_deviation") < 0.5
+    assert value(measure(disc, grid_mm=4.0), "grid_max_deviation") == pytest.approx(1.0, abs=0.05)
+
+
 def chequered(noise: np.ndarray) -> np.ndarray:
     """Return a field whose noise is ± a known amount for each column, in a chequer pattern."""
     rows, columns = np.indices(SHAPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -83,3 +84,33 @@ def doses_inbox(as_json: Json = False) -> None:
     else:
         told = ", ".join(f"{n} {name}" for name, n in counts.items())
         out.print(told or "nothing waits", highlight=False)
+
+
+@doses_app.command("fetch")
+def doses_fetch(
+    name: Annotated[str, typer.Argument(help="Source; all when left out.")] = "",
+    since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; else since last time.")] = "",
+    dry: Annotated[bool, typer.Option("--dry", help="Only count what there is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch what is new from the sources named in the service."""
+    start_service()
+    from kerma.service.doses.models import Source
+    from kerma.service.doses.sources.services import source_fetch
+
+    sources = Source.objects.filter(active=True, **({"name": name} if name else {}))
+    if name and not sources:
+        raise InputError(f"There is no source “{name}”.", code="unknown-source")
+    try:
+        day = date.fromisoformat(since) if since else None
+    except ValueError:
+        raise InputError(f"“{since}” is not a day.", code="bad-day") from None
+    made = [source_fetch(source=source, since=day, dry=dry) for source in sources]
+    if as_json:
+        show([{"source": f.source.name, "found": f.found, "counts": f.counts,
+               "trouble": f.trouble} for f in made])  # fmt: skip
+    for one in [] if as_json else made:
+        told = one.trouble or ", ".join(f"{n} {k}" for k, n in one.counts.items()) or "nothing new"
+        out.print(f"{one.source}: {one.found} found, {told}", markup=False, highlight=False)
+    if any(one.trouble for one in made):
+        raise typer.Exit(1)

@@ -43,3 +43,9 @@ def secret(name: str) -> str:
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return _read_or_make(folder / name)
+
+
+def secret_of(name: str) -> str:
+    """Return what somebody put into ``secrets/``, such as a password; empty when nobody did."""
+    path = home() / "secrets" / name
+    return path.read_text().strip() if path.exists() else ""

@@ -12,6 +12,7 @@ urlpatterns = [
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
     path("names/", include("kerma.service.doses.naming.urls")),
+    path("sources/", include("kerma.service.doses.sources.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),
     path("quarantine/", ingest_views.quarantine, name="quarantine"),
     path("quarantine/<int:pk>/retry/", ingest_views.retry, name="quarantine-retry"),
