@@ -5,6 +5,7 @@ from django.urls import include, path
 from kerma.service.doses import ingest_views, views
 from kerma.service.doses.estimates import views as estimate_views
 from kerma.service.doses.naming import views as naming_views
+from kerma.service.doses.sizes import views as size_views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
     path("names/", include("kerma.service.doses.naming.urls")),
+    path("sizes/", size_views.sizes, name="sizes"),
     path("sources/", include("kerma.service.doses.sources.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),
     path("quarantine/", ingest_views.quarantine, name="quarantine"),
