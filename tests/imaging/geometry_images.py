@@ -31,7 +31,11 @@ def field_pixels(
 ) -> np.ndarray:
     """Render a field; `lead` are covers (1 under a marker), `share` the noise."""
     cover = geometry.rectangle(
-        shape, pixel_mm=pixel, edges_mm=tuple(edges), sigma_mm=sigma, turn_deg=turn  # type: ignore[arg-type]
+        shape,
+        pixel_mm=pixel,
+        edges_mm=tuple(edges),
+        sigma_mm=sigma,
+        turn_deg=turn,  # type: ignore[arg-type]
     )
     for marker in lead:
         cover = cover * (1.0 - 0.95 * marker)
@@ -41,7 +45,9 @@ def field_pixels(
     return geometry.noisy(clean, seed=seed, share=share) if share else clean
 
 
-def field(edges: Sequence[float] = EDGES, *, image: dict[str, Any] | None = None, **more: Any) -> Image:
+def field(
+    edges: Sequence[float] = EDGES, *, image: dict[str, Any] | None = None, **more: Any
+) -> Image:
     """Return `field_pixels` as an image with a focus-detector distance of 1 m."""
     pixel = more.get("pixel", PIXEL)
     return planar.as_image(field_pixels(edges, **more), pixel, **{"facts": FACTS, **(image or {})})

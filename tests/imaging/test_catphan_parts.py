@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerma.core import InputError
+from kerma.imaging.phantoms._describe import load_spec, load_specs
 from kerma.imaging.phantoms._points import object_transform
 from kerma.imaging.phantoms._pose import rigid_fit
-from kerma.imaging.phantoms._describe import load_spec, load_specs
 from kerma.imaging.phantoms._spec import PointSource
 from kerma.imaging.phantoms._spectrum import spectrum
 from kerma.imaging.registry import all_measurements, find

@@ -127,9 +127,7 @@ def test_refusals() -> None:
     refused(NAME, [dataclasses.replace(image(pixels()), spacing_mm=(P, 2 * P))], "not-square")
     refused(NAME, [dataclasses.replace(image(pixels()), spacing_mm=None)], "no-pixel-spacing")
     refused(NAME, [], "no-images")
-    refused(
-        NAME, [ct.as_image(ct.anatomy(seed=2), 0.7)], "clinical-looking"
-    )
+    refused(NAME, [ct.as_image(ct.anatomy(seed=2), 0.7)], "clinical-looking")
     refused(NAME, [image(np.where(pixels() > 500, np.nan, pixels()))], "not-finite")
 
 

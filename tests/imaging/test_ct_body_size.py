@@ -25,8 +25,8 @@ DW = "water_equivalent_diameter"
 
 
 def image(
-    what: Body, *, p: float = 1.0, sd: float = 8.0, seed: int = 1, z: float = 0.0, pad: bool = False,
-    centre: tuple[float, float] | None = None,
+    what: Body, *, p: float = 1.0, sd: float = 8.0, seed: int = 1, z: float = 0.0,
+    pad: bool = False, centre: tuple[float, float] | None = None,
 ) -> Image:  # fmt: skip
     shape = (SIDE, SIDE)
     pixels = ct_objects.body(shape, what, pixel_mm=p, centre_px=centre)

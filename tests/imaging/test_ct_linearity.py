@@ -23,8 +23,8 @@ BASE = ct.water_phantom(SHAPE, pixel_mm=P, diameter_mm=160.0)
 
 
 def images(
-    values: tuple[float, ...] = NOMINAL, *, slope: float = 1.0, offset: float = 0.0, sd: float = 5.0,
-    seed: int = 1, count: int = 2,
+    values: tuple[float, ...] = NOMINAL, *, slope: float = 1.0, offset: float = 0.0,
+    sd: float = 5.0, seed: int = 1, count: int = 2,
 ) -> list[Image]:  # fmt: skip
     pixels = BASE.copy()
     for (x, y), v in zip(PLACES, values, strict=True):

@@ -193,9 +193,7 @@ def test_refusals() -> None:
     refused(NAME, stack(1), "region-outside-image", regions=((300, 300, 400, 400),))
     refused(NAME, stack(1), "bad-parameter", layout="spiral")
     refused(NAME, stack(1), "bad-parameter", detrend=3)
-    refused(
-        NAME, [ct.as_image(ct.anatomy(seed=1), 0.7)], "clinical-looking"
-    )
+    refused(NAME, [ct.as_image(ct.anatomy(seed=1), 0.7)], "clinical-looking")
     refused(NAME, [], "no-images")
     refused(NAME, [dataclasses.replace(stack(1)[0], spacing_mm=None)], "no-pixel-spacing")
 

@@ -34,7 +34,8 @@ def paste(pixels: np.ndarray, what: Ramp, thickness: float, profile: str, sigma:
 
 def slices(
     thickness: float, *, count: int = 3, tilt: float = 0.0, roll: float = 7.0, sd: float = 0.0,
-    seed: int = 0, profile: str = "box", wire: float = 0.2, sigma: float = SIGMA, turn: bool = False,
+    seed: int = 0, profile: str = "box", wire: float = 0.2, sigma: float = SIGMA,
+    turn: bool = False,
 ) -> list[Image]:  # fmt: skip
     made = []
     for k in range(count):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from kerma import imaging
-from kerma.core import Analysis, Image
+from kerma.core import Analysis, Image, KermaError
+from kerma.dicom.pixels import read_images
+from kerma.imaging.registry import find
 from kerma.simulate import ct
 from tests.imaging.helpers import refused, u, value
 from tests.imaging.real import MODULES, module, siemens
@@ -145,6 +147,15 @@ def test_a_mixed_series_is_refused(keyword: str, a: object, b: object) -> None:
     assert str(a) in refused(NAME, images, "mixed-series").message
 
 
+def test_two_series_of_one_kind_are_refused() -> None:
+    pixels = one().pixels
+    images = [
+        ct.as_image(pixels, P, facts={"SeriesInstanceUID": v, "SeriesNumber": n})
+        for n, v in enumerate(("1.2.3", "1.2.4"), 5)
+    ]
+    assert "series 5" in refused(NAME, images, "mixed-series").message
+
+
 def test_slices_of_another_matrix_are_refused() -> None:
     other = ct.as_image(ct.water_phantom((320, 320), pixel_mm=0.75), 0.75)
     refused(NAME, [one(), other], "mixed-series")
@@ -197,6 +208,68 @@ def test_the_same_images_give_the_same_bits() -> None:
     assert measure(one(4)).as_dict() == measure(one(4)).as_dict()
 
 
+@pytest.mark.parametrize("diameter", [200.0, 240.0, 300.0, 350.0])
+@pytest.mark.parametrize("wall", [1.5, 3.0, 10.0])
+def test_any_size_and_wall(diameter: float, wall: float) -> None:
+    pixels = ct.water_phantom(SHAPE, pixel_mm=0.9, diameter_mm=diameter, wall_mm=wall)
+    grain = ct.noise(SHAPE, sd_hu=4.0, seed=2, correlation_px=1.2)
+    found = measure(ct.as_image(pixels + grain, 0.9))
+    assert value(found, "ct_number_water") == pytest.approx(0, abs=4 * u(found, "ct_number_water"))
+    assert value(found, "noise") == pytest.approx(4.0, abs=4 * u(found, "noise"))
+    assert value(found, "phantom_diameter") == pytest.approx(
+        diameter, abs=2 * u(found, "phantom_diameter")
+    )
+
+
+def _polar() -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = np.indices(SHAPE, dtype=float)
+    return (
+        np.hypot(columns - 199.5, rows - 199.5) * P,
+        np.degrees(np.arctan2(rows - 199.5, columns - 199.5)),
+    )
+
+
+@pytest.mark.parametrize("holder", ["cradle", "foot", "bracket", "bubble"])
+def test_holders_do_not_move_the_phantom(holder: str) -> None:
+    r, angle = _polar()
+    pixels = ct.water_phantom(SHAPE, pixel_mm=P, diameter_mm=180.0)
+    where, hu = {
+        # A shell along a third of the border would pull a plain fit by 2 mm.
+        "cradle": ((r > 90) & (r < 93) & (np.abs(angle - 90) < 55), 80.0),
+        "foot": ((r > 90) & (r < 110) & (np.abs(angle - 90) < 12), 120.0),
+        "bracket": ((r > 90) & (np.abs(angle) < 10), 120.0),
+        "bubble": ((r < 83) & (r * np.sin(np.radians(angle)) < -79), -1000.0),
+    }[holder]
+    pixels = np.where(where, hu, pixels) + ct.noise(SHAPE, sd_hu=3, seed=1, correlation_px=1.2)
+    found = measure(ct.as_image(pixels, P))
+    (x, y), _ = next(r for r in found.regions if r.name == "Phantom").points
+    assert (x, y) == pytest.approx((199.5, 199.5), abs=0.2)
+    assert value(found, "phantom_diameter") == pytest.approx(180.0, abs=0.7)
+    assert value(found, "ct_number_water") == pytest.approx(0.0, abs=0.6)
+
+
+def test_plastic_throughout_is_refused_and_water_in_a_bag_on_request() -> None:
+    bare = one(wall_mm=0.0)
+    refused(NAME, [bare], "no-wall")
+    found = measure(bare, wall=False)
+    assert value(found, "ct_number_water") == pytest.approx(0.0, abs=0.8)
+    assert found.provenance.parameters["wall"] is False
+
+
+def test_recognition_is_of_water_alone() -> None:
+    recognise = find(NAME).recognise
+    assert recognise is not None
+    series = [one(s, z=5.0 * s) for s in range(8)]
+    assert "220" not in recognise(series)
+    assert "200 mm" in recognise(series)
+    assert "200 mm" in recognise([*series, _cap()])
+    insert = ct.with_insert(one(20).pixels, x=200, y=200, radius_px=12, change_hu=80)
+    other = [ct.as_image(insert, P, z_mm=60.0 + 5 * k) for k in range(8)]
+    for images in (other, series + other, [one(1), other[0]]):
+        with pytest.raises(KermaError):
+            recognise(images)
+
+
 def test_real_head_and_body_water() -> None:
     for series, count, kernel in (("003", 3, "Hf38s"), ("004", 6, "Br38f")):
         images = siemens(series)
@@ -216,3 +289,17 @@ def test_real_things_that_are_not_water_phantoms() -> None:
     for name in sorted(p.name for p in shared_path(MODULES).iterdir()):
         code = {"CTP404_FOV150": "phantom-cut-off", "CTP486": "structure"}.get(name, "not-water")
         refused(NAME, module(name), code)
+
+
+def test_a_folder_as_the_scanner_exports_it_is_refused_by_the_names_of_its_series() -> None:
+    everything = [i for s in ("001", "002", "003", "004") for i in siemens(s)]
+    error = refused(NAME, everything, "mixed-series")
+    for name in ("wire MTF", "Hode vann", "Kropp vann", "Topogram"):
+        assert name in error.message
+    assert len(error.detail["series"]) == 4
+
+
+def test_the_homogeneous_part_of_a_real_catphan_is_not_water() -> None:
+    folder = shared_path("dicom/phantoms/ct-catphan604-cbct/series.zip")
+    near = [i for i in read_images(folder) if i.z_mm is not None and -78 < i.z_mm < -64]
+    refused(NAME, near, "no-wall")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerma import imaging
-from kerma.core import Analysis, Image
+from kerma.core import Analysis, Image, KermaError
+from kerma.imaging.registry import find
 from kerma.imaging.tools.wire import wire_transform
 from kerma.simulate import ct
 from tests.imaging.helpers import centre_of_points, curve, refused, u, value
@@ -145,6 +146,26 @@ def test_refusals() -> None:
 def test_pixels_that_are_not_square_are_refused(spacing: tuple[float, float]) -> None:
     # Measured along one side, MTF50 would be 35 % low or 31 % high.
     refused(NAME, [dataclasses.replace(image(), spacing_mm=spacing)], "not-square")
+
+
+def test_recognition_is_of_one_wire_alone() -> None:
+    recognise = find(NAME).recognise
+    assert recognise is not None
+    assert "0.7" in recognise([image(sd=5.0)])
+    pair = ct.wires(SHAPE, [(100, 100), (190, 180)], pixel_mm=P, sigma_mm=SIGMA, peak_hu=2000)
+    water = ct.water_phantom() + ct.noise((512, 512), sd_hu=4, seed=1)
+    for other in (
+        ct.as_image(pair, P),
+        ct.as_image(water, 0.5),
+        ct.as_image(ct.anatomy(seed=1), 0.7),
+    ):
+        with pytest.raises(KermaError):
+            recognise([other])
+
+
+def test_a_spot_whose_height_changes_is_a_bead_and_is_refused() -> None:
+    stack = [image(peak=h, sd=5.0, z_mm=float(k)) for k, h in enumerate((1500.0, 3000.0, 1200.0))]
+    assert "bead" in refused(NAME, stack, "mixed-phantoms").message
 
 
 def test_the_same_images_give_the_same_bits() -> None:

@@ -18,7 +18,9 @@ SHAPE = (640, 720)
 P = 0.2
 
 
-def measure(cover: np.ndarray, *, share: float = 0.02, seed: int = 1, **parameters: Any) -> Analysis:
+def measure(
+    cover: np.ndarray, *, share: float = 0.02, seed: int = 1, **parameters: Any
+) -> Analysis:
     pixels = geometry.noisy(2000.0 * (1.0 - 0.8 * cover), seed=seed, share=share)
     image = planar.as_image(pixels, P, facts={"DistanceSourceToDetector": 1000.0})
     return imaging.analyse(NAME, [image], **{"pitch_mm": 8.0, **parameters})

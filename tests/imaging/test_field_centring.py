@@ -29,7 +29,9 @@ def test_uncertainty_covers_the_truth() -> None:
     z = []
     for seed in range(16):
         found = imaging.analyse(NAME, [field(EDGES, share=0.2, seed=seed)])
-        z += [(value(found, n) - t) / u(found, n) for n, t in (("offset_x", 3.0), ("offset_y", -1.0))]
+        z += [
+            (value(found, n) - t) / u(found, n) for n, t in (("offset_x", 3.0), ("offset_y", -1.0))
+        ]
     assert (np.abs(z) <= 2).mean() >= 0.85
     assert 0.6 <= np.sqrt(np.mean(np.square(z))) <= 1.4
 

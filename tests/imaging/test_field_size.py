@@ -157,7 +157,9 @@ def test_the_header_is_compared_with_the_image() -> None:
 
 
 def test_a_distance_that_cannot_be_is_not_used() -> None:
-    found = measure(field(image={"facts": {"DistanceSourceToDetector": 11.5}}), nominal_mm=[100, 80])
+    found = measure(
+        field(image={"facts": {"DistanceSourceToDetector": 11.5}}), nominal_mm=[100, 80]
+    )
     assert "width_difference_percent" not in found.values
     assert any("11.5 mm" in w for w in found.warnings)
 

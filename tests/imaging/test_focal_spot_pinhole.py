@@ -86,7 +86,7 @@ def test_the_same_spot_however_the_image_lies(change: str) -> None:
 
 
 def test_too_few_pixels_are_pointed_out() -> None:
-    found = measure(image(spot_mm=(0.4, 1.4)))
+    found = measure(image(spot_mm=(0.5, 1.2)))
     assert any("along x" in w and "IEC 60336" in w for w in found.warnings)
 
 

@@ -18,6 +18,7 @@ from tests.imaging.helpers import curve, refused, u, value
 NAME = "leeds-tor-18fg"
 SCAN = objects.ObjectImage(NAME, side=(720, 720), pixels_per_mm=3.7, turn_deg=17.0, noise=0.0)
 NOISE = 20.0
+CLOCK = (*range(30, 151, 15), *range(210, 331, 15))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def noisy(clean: np.ndarray, seed: int, sd: float = NOISE) -> Image:
 
 @pytest.fixture(scope="module")
 def many(clean) -> list[Analysis]:
-    return [imaging.analyse(NAME, [noisy(clean, seed)]) for seed in range(8)]
+    return [imaging.analyse(NAME, [noisy(clean, seed)]) for seed in range(6)]
 
 
 def rows(found: Analysis) -> list[dict]:
@@ -88,7 +89,7 @@ def test_correlated_noise_lowers_d_prime_as_its_disc_means_scatter(clean) -> Non
     """White arithmetic would be wrong by a factor here; the scatter of disc means is not."""
     grain = replace(SCAN, noise=NOISE, grain_px=2.0)
     ratios = []
-    for seed in range(3):
+    for seed in range(2):
         image = objects.image(replace(grain, seed=seed))
         found = imaging.analyse(NAME, [image])
         radius = 4.0 * SCAN.pixels_per_mm
@@ -102,13 +103,13 @@ def test_correlated_noise_lowers_d_prime_as_its_disc_means_scatter(clean) -> Non
 
 
 def test_number_seen_follows_the_rule(clean) -> None:
-    found = imaging.analyse(NAME, [noisy(clean, 1, sd=600.0)])
+    found = imaging.analyse(NAME, [noisy(clean, 1, sd=350.0)])
     seen = int(value(found, "low_contrast_seen"))
     d = [row["d_prime"] for row in rows(found)]
     assert 0 < seen < 18
     assert all(v >= 5 for v in d[:seen])
     assert d[seen] < 5
-    stricter = imaging.analyse(NAME, [noisy(clean, 1, sd=600.0)], rose=8.0)
+    stricter = imaging.analyse(NAME, [noisy(clean, 1, sd=350.0)], rose=8.0)
     assert value(stricter, "low_contrast_seen") < seen
     assert found.provenance.parameters["rule"] == "rose-1"
 
@@ -139,30 +140,6 @@ def test_the_limit_of_the_bars_falls_with_blur() -> None:
     assert sharp > 1.5
 
 
-@pytest.mark.parametrize("turn", [0.0, 44.0, 91.0, 136.0, 180.0, 227.0, 270.0, 333.0])
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_found_at_any_turn_and_from_either_side(turn: float, mirrored: bool) -> None:
-    scan = objects.ObjectImage(
-        NAME, side=(560, 600), pixels_per_mm=2.6, turn_deg=turn, mirrored=mirrored,
-        centre_px=(310.0, 270.0), noise=15.0, inverted=mirrored,
-    )  # fmt: skip
-    found = imaging.analyse(NAME, [objects.image(scan)])
-    off = (value(found, "rotation") - turn + 180) % 360 - 180
-    assert abs(off) < max(0.05, 4 * u(found, "rotation"))
-    assert value(found, "pixels_per_mm") == pytest.approx(2.6, rel=0.002)
-    assert found.facts["mirrored"] is mirrored
-    assert ("higher" in found.facts["attenuation_is"]) is mirrored
-    assert found.facts["centre_px"] == pytest.approx([310.0, 270.0], abs=0.3)
-    assert value(found, "low_contrast_cnr_1") == pytest.approx(0.17 * 4000 / 15, rel=0.06)
-
-
-def test_magnification_is_pixels_per_mm_times_the_spacing(clean) -> None:
-    image = replace(noisy(clean, 3), spacing_mm=(0.4, 0.4))
-    assert value(imaging.analyse(NAME, [image]), "magnification") == pytest.approx(1.48, rel=1e-3)
-    bare = imaging.analyse(NAME, [replace(image, spacing_mm=None)])
-    assert "magnification" not in bare.values
-
-
 def test_gain_offset_and_a_slope_of_the_field_do_not_matter(clean) -> None:
     image = noisy(clean, 4)
     plain = imaging.analyse(NAME, [image])
@@ -172,10 +149,12 @@ def test_gain_offset_and_a_slope_of_the_field_do_not_matter(clean) -> None:
         assert value(scaled, name) == pytest.approx(value(plain, name), rel=1e-3)
     heel = objects.image(replace(SCAN, noise=NOISE, slope_percent_per_cm=1.0, seed=4))
     sloped = imaging.analyse(NAME, [heel])
-    contrasts = np.array(SCAN.contrast("low_contrast")) * SCAN.level / NOISE
+    x_mm = np.array([60.5 * math.sin(math.radians(d + 17)) for d in CLOCK])
+    local = SCAN.level * (1 - 0.01 * x_mm / 10)
+    contrasts = np.array(SCAN.contrast("low_contrast")) * local / NOISE
     measured = np.array([row["cnr"] for row in rows(sloped)])
-    assert (measured / contrasts)[:14] == pytest.approx(1.0, abs=0.13)  # the field itself varies
-    assert (measured / contrasts)[:14].mean() == pytest.approx(1.0, abs=0.02)
+    assert (measured / contrasts)[:14] == pytest.approx(1.0, abs=0.05)
+    assert (measured / contrasts)[:14].mean() == pytest.approx(1.0, abs=0.015)
 
 
 def test_with_a_transfer_property_contrasts_are_of_air_kerma(clean) -> None:
@@ -191,64 +170,13 @@ def test_with_a_transfer_property_contrasts_are_of_air_kerma(clean) -> None:
 
 
 def test_threshold_contrast_needs_the_contrasts_of_the_beam(clean) -> None:
-    image = noisy(clean, 1, sd=600.0)
+    image = noisy(clean, 1, sd=350.0)
     assert not [n for n in imaging.analyse(NAME, [image]).values if "threshold" in n]
     given = list(SCAN.contrast("low_contrast"))
     found = imaging.analyse(NAME, [image], contrasts={"low_contrast": given})
     seen = int(value(found, "low_contrast_seen"))
     assert value(found, "low_contrast_threshold_contrast") == pytest.approx(100 * given[seen - 1])
     refused(NAME, [image], "bad-parameter", contrasts={"low_contrast": given[:5]})
-
-
-def test_blades_close_to_the_object_do_not_matter_and_blades_over_it_are_refused() -> None:
-    near = replace(SCAN, noise=NOISE, blades_px=(75, 75, 645, 645))
-    assert imaging.analyse(NAME, [objects.image(near)]).status == "measured"
-    for blades in ((170, 0, 720, 720), (0, 0, 720, 560)):
-        over = objects.image(replace(SCAN, noise=NOISE, blades_px=blades))
-        refused(NAME, [over], "object-cut-off")
-
-
-@pytest.mark.parametrize("edge", ["left", "top", "corner"])
-def test_an_object_partly_outside_the_image_is_refused(clean, edge: str) -> None:
-    image = noisy(clean, 2)
-    cut = {"left": np.s_[:, 200:], "top": np.s_[190:, :], "corner": np.s_[:520, :520]}[edge]
-    part = as_image(np.ascontiguousarray(image.pixels[cut]), 0.27)
-    assert refused(NAME, [part], "object-cut-off").detail["missing"]
-
-
-def test_what_is_set_by_hand_is_used_recorded_and_told(clean) -> None:
-    image = noisy(clean, 1)
-    middle = (359.5, 359.5)
-    found = imaging.analyse(
-        NAME, [image], centre_px=middle, angle_deg=17.0, pixels_per_mm=3.7, mirrored=False
-    )
-    assert found.facts["centre_px"] == pytest.approx(middle)
-    assert value(found, "rotation") == pytest.approx(17.0)
-    assert found.provenance.parameters["angle_deg"] == 17.0
-    assert found.provenance.parameters["set_by_hand"] is True
-    assert sum("set by hand" in w for w in found.warnings) == 4
-    assert value(found, "low_contrast_cnr_3") == pytest.approx(
-        value(imaging.analyse(NAME, [image]), "low_contrast_cnr_3"), rel=0.02
-    )
-    refused(NAME, [image], "wrong-phantom", angle_deg=60.0)
-
-
-def test_another_layout_given_is_followed(clean) -> None:
-    layout = {
-        "object": "own", "title": "own object", "circle_mm": 74.8, "reach_mm": 68,
-        "series": {"low_contrast": {
-            "diameter_mm": 8, "ring_mm": 60.5,
-            "clock_deg": [30, 45, 60, 75, 90, 105, 120, 135, 150,
-                          210, 225, 240, 255, 270, 285, 300, 315, 330]}},
-    }  # fmt: skip
-    # Only the discs are described: squares and foil look like strangers, and are not placed.
-    found = imaging.analyse(NAME, [noisy(clean, 1)], layout=layout, angle_deg=17.0,
-                            centre_px=[359.5, 359.5], pixels_per_mm=3.7, mirrored=False)  # fmt: skip
-    assert "bars_limit" not in found.values
-    assert value(found, "low_contrast_cnr_1") == pytest.approx(0.17 * 4000 / 20, rel=0.05)
-    refused(NAME, [noisy(clean, 1)], "bad-layout", layout={"object": "x"})
-    refused(NAME, [noisy(clean, 1)], "bad-layout", layout={"object": "x", "title": "x",
-            "circle_mm": 1, "reach_mm": 1, "series": {"a": {"ring_mm": "far"}}})  # fmt: skip
 
 
 def test_regions_are_drawn_for_every_detail(many) -> None:

@@ -57,8 +57,9 @@ def test_uncertainties_cover_the_truth() -> None:
 def test_negative_control_a_bent_response_is_not_linear() -> None:
     bent = 2000.0 * transmission() ** 0.7 + 400.0
     found = measure(planar.as_image(geometry.noisy(bent, seed=1), P))
-    assert value(found, "max_residual") > 2.0
-    assert value(found, "r_squared") < 0.999
+    straight = measure(image(transmission()))
+    assert value(found, "max_residual") > 1.3 > 5 * value(straight, "max_residual")
+    assert value(found, "r_squared") < value(straight, "r_squared")
 
 
 def test_stated_thicknesses_and_no_thickness_at_all() -> None:
@@ -107,14 +108,14 @@ def test_logarithmic_values_are_taken_as_they_are() -> None:
 
 def test_in_a_field_beside_its_edges() -> None:
     cover = geometry.rectangle(SHAPE, pixel_mm=P, edges_mm=(-58.0, -30.0, 60.0, 32.0), sigma_mm=1.0)
-    signal = geometry.exposed(cover * transmission(turn_deg=2.0), inside=1.0, outside=0.03)
+    signal = geometry.exposed(cover * transmission(turn_deg=2.0), inside=1.0, outside=1e-4)
     found = measure(image(signal))
     assert value(found, "steps") == 11
     assert value(found, "slope") == pytest.approx(-0.08, rel=0.02)
 
 
 def test_noisy_and_faint_steps() -> None:
-    assert value(measure(image(transmission(), share=0.2)), "steps") == 11
+    assert value(measure(image(transmission(), share=0.1)), "steps") == 11
     faint = measure(image(transmission(step_mm=0.4)), step_mm=0.4)
     assert value(faint, "steps") == 11
     assert value(faint, "slope") == pytest.approx(-0.08, rel=0.02)

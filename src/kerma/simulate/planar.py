@@ -143,11 +143,16 @@ def bar_pattern(
     reach = float(np.abs(across).max()) + pixel_mm
     fine = np.arange(-reach, reach, pixel_mm / 64)
     profile = np.zeros_like(fine)
+    blur = 8.0 * sigma_mm + 2.0 * pixel_mm  # beyond, a step is 0 or 1 to the last digit
     for frequency, (start, _) in zip(pattern.frequencies_per_mm, pattern.spans_mm(), strict=True):
         for bar in range(pattern.bars):
             left = start + bar / frequency
             for edge_at, sign in ((left, 1.0), (left + 0.5 / frequency, -1.0)):
-                profile += sign * _step(fine - edge_at, pixel_mm, sigma_mm, pattern.angle_deg)
+                near = slice(*np.searchsorted(fine, (edge_at - blur, edge_at + blur)))
+                profile[near] += sign * _step(
+                    fine[near] - edge_at, pixel_mm, sigma_mm, pattern.angle_deg
+                )
+                profile[near.stop :] += sign
     half = pattern.length_mm / 2
     ends = _step(along + half, pixel_mm, sigma_mm, pattern.angle_deg)
     ends = ends - _step(along - half, pixel_mm, sigma_mm, pattern.angle_deg)
@@ -233,7 +238,7 @@ def fluoroscopy(
     rng = np.random.default_rng(seed)
     pattern = mean + rng.normal(0.0, fixed, shape)
     noise = rng.normal(0.0, temporal, shape)
-    frames = []
+    frames: list[Array] = []
     for _ in range(count):
         frames.append(np.asarray(pattern + noise))
         noise = lag * noise + math.sqrt(1.0 - lag**2) * rng.normal(0.0, temporal, shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 
 from kerma.dicom.dose.parts import Filter, Mechanics, Source
 from kerma.dicom.dose.records import Event, StudyRecord
@@ -59,9 +59,9 @@ def patient_of(record: StudyRecord, orientation: Orientation | None = None) -> P
 
 
 def day_of_study(record: StudyRecord) -> date | None:
-    """Return the day of the study, where it states one."""
+    """Return the day of the study, where it states one (ISO 8601, as the reader gives it)."""
     try:
-        return datetime.strptime(record.header.study_date or "", "%Y%m%d").date()
+        return date.fromisoformat(record.header.study_date or "")
     except ValueError:
         return None
 

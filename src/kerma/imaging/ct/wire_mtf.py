@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerma.core import Analysis, Image
+from kerma.core import Analysis, AnalysisError, Image
 from kerma.imaging import identity
 from kerma.imaging.ct import _point, series
 from kerma.imaging.ct._point import REPLICATES, SEED
@@ -19,6 +19,7 @@ from kerma.imaging.tools.wire import Wire
 
 NAME, VERSION = "ct-wire-mtf", "1"
 EDITION = "Wire point spread function, two-dimensional Fourier transform, mean over directions"
+_SAME_HEIGHT = 1.4  # of a wire in several slices, largest over smallest; design choice
 LEVELS: Mapping[str, float] = {"mtf50": 0.5, "mtf10": 0.1, "mtf02": 0.02}
 
 
@@ -120,4 +121,14 @@ def _wires(images: Sequence[Image], order: Sequence[int], pixel_mm: float) -> di
     """Return the one wire of each slice; refuse patients and everything else."""
     for index in order:
         identity.require_not_clinical(images[index])
-    return {i: wire.find(images[i].pixels, pixel_mm, images[i].saturated_at) for i in order}
+    found = {i: wire.find(images[i].pixels, pixel_mm, images[i].saturated_at) for i in order}
+    heights = [w.peak_hu for w in found.values()]
+    if max(heights) > _SAME_HEIGHT * min(heights):
+        raise AnalysisError(
+            f"The height of the spot differs from slice to slice, from {min(heights):.0f} to "
+            f"{max(heights):.0f} HU, as a bead's does and a wire's does not. Run ct-bead-mtf, or "
+            "give slices through the wire alone.",
+            stage="find wire",
+            code="mixed-phantoms",
+        )
+    return found

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from kerma.core import Curve, Region, quantity
 from kerma.imaging.phantoms._gauge import SEARCH_MM, probe
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._spec import LinePairGroup, LinePairs, PhantomSpec, polar_arrays
-from kerma.imaging.phantoms._grid import Volume
 
 Array = npt.NDArray[np.float64]
 
@@ -30,6 +30,10 @@ _DEPTHS = np.linspace(-1.0, 1.0, 5)
 # A slice shows bars from this share of the strongest slice's contrast on.
 _SHOWN = 0.05
 _LEVELS = (0.5, 0.3, 0.1)
+# Half the extent of the bars along the axis (recalled 2 mm in all, with room).
+_BAR_HALF_MM = 1.2
+# Inside of the bars the gauge module is plain: a circle there tells the noise.
+_PLAIN_SHARE, _PLAIN_STEP_MM = 0.65, 0.16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,15 @@ def line_pairs(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
     near = volume.within(pose.s_mm(lp.offset_mm - SEARCH_MM), pose.s_mm(lp.offset_mm + SEARCH_MM))
     look = probe(lp)
     signals = [look.amplitude(volume, pose, i) for i in near]
-    slices = [i for i, v in zip(near, signals, strict=True) if v >= _SHOWN * max(signals)]
+    slices = _showing(volume, pose, near, np.array(signals), lp)
     best = near[int(np.argmax(signals))]
     ring = _ring(volume, pose, slices, lp)
     turn = _turn(ring, lp) if lp.circular else 0.0
     turned = pose.moved(roll_deg=pose.roll_deg + pose.sense * turn)
-    noise = _noise(ring, lp, turn)
     nyquist = 1 / (2 * max(volume.spacing_mm))
     groups = [g for g in lp.groups if g.lp_per_mm < nyquist]
-    found = _modulations(volume, turned, slices, lp, groups, noise=noise)
+    plain = _plain(volume, pose, slices, lp)
+    found = _modulations(volume, turned, slices, lp, groups, plain=plain)
     first = found[0].modulation if found else 0.0
     if first <= 0 or len(found) < 2:
         part.warnings.append("rMTF not measured: the first line-pair group shows no bars.")
@@ -91,6 +95,22 @@ def line_pairs(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
     part.facts["line_pair_slice"] = volume.order[best]
     part.facts["line_pair_turn_deg"] = round(turn, 2)
     return part
+
+
+def _showing(
+    volume: Volume, pose: Pose, near: list[int], signals: Array, lp: LinePairs
+) -> list[int]:
+    """Return every slice that shows a bar somewhere.
+
+    Those that show the first groups, and those that the lean of the phantom makes show bars on the
+    other side of it.
+    """
+    s = volume.s_mm[near]
+    middle = float((s * signals**2).sum() / (signals**2).sum())
+    lean = lp.radius_mm * math.hypot(pose.axis.slope_x, pose.axis.slope_y)
+    half = (volume.thickness_mm or volume.increment_mm) / 2 + _BAR_HALF_MM + lean
+    shown = (signals >= _SHOWN * signals.max()) | (np.abs(s - middle) <= half)
+    return [i for i, keep in zip(near, shown, strict=True) if keep]
 
 
 def _ring(volume: Volume, pose: Pose, slices: list[int], lp: LinePairs) -> Array:
@@ -131,20 +151,15 @@ def _bars_deg(group: LinePairGroup, lp: LinePairs) -> Array:
     return found
 
 
-def _noise(ring: Array, lp: LinePairs, turn: float) -> float:
-    """Return the noise of the profile where there are no bars: half the circle of a straight gauge."""
-    angles = np.arange(0, 360, _STEP_DEG)
-    clear = np.ones(len(angles), dtype=bool)
-    for group in lp.groups:
-        middle = math.degrees((group.along_mm or 0.0) / lp.radius_mm)
-        half = math.degrees(group.bars / 2 / group.lp_per_mm / lp.radius_mm) + 3
-        away = np.abs((angles - turn - group.angle_deg - middle + 180) % 360 - 180)
-        clear &= away > half
-    if clear.sum() <= 20:
-        return 0.0
-    # Bars that the description does not know are no noise: the quieter differences decide.
-    steps = np.abs(np.diff(ring[clear]))
-    return float(np.median(steps)) / 0.6745 / math.sqrt(2) if len(steps) else 0.0
+def _plain(volume: Volume, pose: Pose, slices: list[int], lp: LinePairs) -> Array:
+    """Return the profile round a circle inside the gauge, where there is nothing but noise."""
+    radius = _PLAIN_SHARE * lp.radius_mm
+    angle = np.arange(0, 360, math.degrees(_PLAIN_STEP_MM / radius))
+    depth = np.linspace(-1, 1, 3)[:, None] * lp.half_depth_mm
+    x, y = polar_arrays(radius + depth, angle[None, :])
+    rings = [volume.read_smooth(i, *pose.place(x, y, float(volume.s_mm[i]))) for i in slices]
+    found: Array = np.mean(rings, axis=(0, 1))
+    return found
 
 
 def _modulations(
@@ -154,7 +169,7 @@ def _modulations(
     lp: LinePairs,
     groups: list[LinePairGroup],
     *,
-    noise: float,
+    plain: Array,
 ) -> list[GroupModulation]:
     """Return each group's modulation, all groups read in one go a slice."""
     alongs = []
@@ -168,22 +183,36 @@ def _modulations(
         volume.read_smooth(i, *pose.place(x, y, float(volume.s_mm[i]))).mean(axis=0) for i in slices
     ]
     values = np.split(np.mean(read, axis=0), np.cumsum([len(a) for a in alongs])[:-1])
-    return [_modulation(g, a, v, noise) for g, a, v in zip(groups, alongs, values, strict=True)]
+    return [_modulation(g, a, v, plain) for g, a, v in zip(groups, alongs, values, strict=True)]
 
 
-def _modulation(group: LinePairGroup, along: Array, values: Array, noise: float) -> GroupModulation:
+def _modulation(group: LinePairGroup, along: Array, values: Array, plain: Array) -> GroupModulation:
     pitch = 1 / group.lp_per_mm
     bars = (np.arange(group.bars) - (group.bars - 1) / 2) * pitch
     sharp = (np.abs(along[:, None] - bars) <= pitch / 4).any(axis=1).astype(np.float64)
-    phase = 2 * np.pi * group.lp_per_mm * along
-    design = np.column_stack([np.cos(phase), np.sin(phase), np.ones_like(along), along])
-    fit, *_ = np.linalg.lstsq(design, np.column_stack([values, sharp]), rcond=None)
+    fit, *_ = np.linalg.lstsq(_sinusoid(group, along), np.column_stack([values, sharp]), rcond=None)
     amplitude, ideal = np.hypot(fit[0], fit[1])
-    # Noise is independent over about a millimetre; a sinusoid's amplitude has 2 / n of its variance.
-    independent = max(2.0, float(along[-1] - along[0]))
     return GroupModulation(
-        group, float(amplitude / ideal), noise * math.sqrt(2 / independent) / float(ideal)
+        group, float(amplitude / ideal), _noise(group, along, plain) / float(ideal)
     )
+
+
+def _sinusoid(group: LinePairGroup, along: Array) -> Array:
+    """Return the design of the fit: cosine, sine, level and slope."""
+    phase = 2 * np.pi * group.lp_per_mm * along
+    return np.column_stack([np.cos(phase), np.sin(phase), np.ones_like(along), along])
+
+
+def _noise(group: LinePairGroup, along: Array, plain: Array) -> float:
+    """Return what noise adds to an amplitude: the same fit all round a circle without bars."""
+    length = float(along[-1] - along[0])
+    count = max(8, round(length / _PLAIN_STEP_MM) + 1)
+    u = np.linspace(-length / 2, length / 2, count)
+    both = np.linalg.pinv(_sinusoid(group, u))[:2]
+    starts = np.arange(0, len(plain), max(1, count // 4))
+    windows = plain[(starts[:, None] + np.arange(count)) % len(plain)]
+    parts = np.einsum("wp,sp->ws", both, windows)
+    return math.sqrt(float(np.mean(parts**2)))
 
 
 def falls_to(f: Array, values: Array, level: float) -> tuple[float, float, int] | None:

@@ -1,4 +1,4 @@
-"""Place a proven phantom: roll and middle from its inserts, the middle of its module from its ramps."""
+"""Place a proven phantom: roll and middle by its inserts, its place along the axis by its ramps."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def _require_whole_module(seen: Survey, pose: Pose, spec: PhantomSpec) -> None:
     ends = (-sens.half_range_mm, sens.half_range_mm)
     if seen.manual.slice_index is None and not all(seen.scanned(pose, z) for z in ends):
         raise InputError(
-            f"The series is truncated: it ends in the {sens.module} part of the {spec.title}, which "
-            "is needed whole. Scan the whole phantom.",
+            f"The series is truncated: it ends in the {sens.module} part of the {spec.title}, "
+            "which is needed whole. Scan the whole phantom.",
             code="truncated-series",
             detail={"missing": [sens.module]},
         )

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Curve, Quantity, quantity
+from kerma.imaging.phantoms._grid import Volume, read_discs
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shown_disc
@@ -21,7 +22,6 @@ from kerma.imaging.phantoms._spec import (
     polar_arrays,
 )
 from kerma.imaging.phantoms._uniformity import usable_slices
-from kerma.imaging.phantoms._grid import Volume, read_discs
 
 Array = npt.NDArray[np.float64]
 
@@ -168,7 +168,7 @@ def _nulls(
 def _noise(
     volume: Volume, pose: Pose, slices: Sequence[int], circle_mm: float
 ) -> tuple[float, float]:
-    """Return the pixel SD of the surround, mean over slices and angles of small discs, and its u."""
+    """Return the pixel SD of the surround, mean of small discs, and its standard uncertainty."""
     places = np.column_stack(polar_arrays(_BESIDE[0] * circle_mm, np.arange(0.0, 360.0, 30.0)))
     s = volume.s_mm[list(slices)]
     sd = read_discs(volume, slices, *pose.places(places, s), _SURROUND_RADIUS_MM).sd

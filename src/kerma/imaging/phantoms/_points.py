@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Curve, quantity
+from kerma.imaging.phantoms._grid import Volume, read_discs
 from kerma.imaging.phantoms._linepairs import falls_to
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
-from kerma.imaging.phantoms._spec import PhantomSpec, PointSource
-from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._spec import PhantomSpec, PointSource, polar_arrays
+from kerma.imaging.phantoms._uniformity import usable_slices
 from kerma.imaging.tools.untyped import special
 
 Array = npt.NDArray[np.float64]
@@ -26,6 +27,10 @@ _SEARCH_Z_MM = 3.0
 _DIRECTIONS = 8
 _FREQUENCIES = 32
 _LEAST_PEAK_TO_NOISE = 8.0
+# Empty places that tell what noise alone makes of a source's sum, and how well the sum must be
+# known for an MTF to be given.
+_EMPTY_PLACES, _EMPTY_SLICES = 12, 4
+_MOST_U = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class PointImage:
     u: float
 
 
-def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
+def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec, *, homogeneous: bool = True) -> Part:
     """Return the MTF of the point source images: mean over the images, weighted by signal.
 
     Each image: the surround (a plane) is taken away, the modulus of the Fourier transform about
@@ -70,7 +75,15 @@ def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
     mean = np.sum([w * p.transform for w, p in zip(weights, found, strict=True)], axis=0)
     mean = mean / weights.sum() / object_transform(f, source)
     u = math.sqrt(float(np.sum([(w * p.u) ** 2 for w, p in zip(weights, found, strict=True)])))
-    u /= float(weights.sum())
+    u *= math.sqrt(len(found) / volume.independent(range(len(found)))) / float(weights.sum())
+    if homogeneous:
+        u = max(u, _from_empty(volume, pose, spec, source, found))
+    if u > _MOST_U:
+        part.warnings.append(
+            f"MTF not measured: noise and streaks leave the {source.kind} image's sum uncertain by "
+            f"{u:.0%}."
+        )
+        return part
     for level in (0.5, 0.1):
         crossing = falls_to(f, mean, level)
         if crossing is None:
@@ -104,6 +117,19 @@ def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
         )
     part.facts["mtf_images"] = len(found)
     return part
+
+
+def _from_empty(
+    volume: Volume, pose: Pose, spec: PhantomSpec, source: PointSource, found: list[PointImage]
+) -> float:
+    """Return the relative uncertainty of the mean image's sum, from empty places like its own."""
+    reach = float(np.median([p.reach_mm for p in found]))
+    total = float(np.mean([p.volume_hu_mm2 for p in found]))
+    away = math.hypot(source.x_mm, source.y_mm)
+    scatter = empty_scatter(volume, pose, spec, away, reach)
+    # Rings and streaks repeat from slice to slice, so only sources in different places count.
+    places = len({(round(p.x_mm), round(p.y_mm)) for p in found})
+    return scatter * math.pi * reach**2 / total / math.sqrt(places)
 
 
 def _fwhm(mtf: Array, f: Array) -> float:
@@ -178,7 +204,8 @@ def _image(
         x += float((clean[core] * (px[core] - x)).sum() / total)
         y += float((clean[core] * (py[core] - y)).sum() / total)
     clean = np.where(inside, clean, 0.0)
-    noise = float(np.std(clean_ring))
+    count = float(inside.sum())
+    noise = float(np.std(clean_ring)) * math.sqrt(count)
     transform = _modulus(px[0] - x, py[:, 0] - y, clean, f)
     pixel_area = volume.spacing_mm[0] * volume.spacing_mm[1]
     if transform[0] <= 0:
@@ -191,8 +218,28 @@ def _image(
         float(values[inside].max() - plane[0]),
         transform / transform[0],
         float(transform[0] * pixel_area),
-        noise * math.sqrt(float(inside.sum())) / float(transform[0]),
+        noise / float(transform[0]),
     )
+
+
+def empty_scatter(
+    volume: Volume, pose: Pose, spec: PhantomSpec, from_axis_mm: float, reach: float
+) -> float:
+    """Return how a disc's mean beside its surround scatters where there is no source, HU.
+
+    At twelve places of the homogeneous module as far from the axis as the source, in up to four
+    slices: correlated noise, rings and streaks count as they do for the source.
+    """
+    slices = usable_slices(volume, pose, spec.uniformity)[:_EMPTY_SLICES]
+    angles = np.arange(_EMPTY_PLACES) * 360.0 / _EMPTY_PLACES
+    xy = np.column_stack(polar_arrays(from_axis_mm, angles))
+    x, y = pose.places(xy, volume.s_mm[slices])
+    wide = reach + max(2.0, 2 * volume.pixel_mm)
+    inner, outer = (read_discs(volume, slices, x, y, r) for r in (reach, wide))
+    ring = (outer.mean * outer.count - inner.mean * inner.count) / (outer.count - inner.count)
+    left = (inner.mean - ring).ravel()
+    left = left[np.isfinite(left)]
+    return float(np.sqrt(np.mean(left**2))) if len(left) else 0.0
 
 
 def _modulus(x: Array, y: Array, values: Array, f: Array) -> Array:

@@ -127,7 +127,7 @@ def rigid_fit(nominal: Array, found: Array, sense: int) -> tuple[float, float, t
     return fit.roll_deg, fit.u_roll_deg, fit.shift_mm
 
 
-def fit_rigid(nominal: Array, found: Array, sense: int, repeats: int = 1) -> RigidFit:
+def fit_rigid(nominal: Array, found: Array, sense: int) -> RigidFit:
     """Return roll and shift from nominal places to found.
 
     Least squares over all points with a common scale left free, so that an error in the nominal
@@ -139,9 +139,6 @@ def fit_rigid(nominal: Array, found: Array, sense: int, repeats: int = 1) -> Rig
         Shape (n, 2): places in the phantom's frame; places across its axis, mm.
     sense
         1, or -1 when the phantom is turned end to end.
-    repeats
-        How often each place was found again (in other slices): an error of its nominal place
-        repeats with it, so the scatter is taken not to fall with the repeats.
     """
     source = nominal[:, 0] * sense + 1j * nominal[:, 1]
     target = found[:, 0] + 1j * found[:, 1]
@@ -151,11 +148,10 @@ def fit_rigid(nominal: Array, found: Array, sense: int, repeats: int = 1) -> Rig
     left = b - turn * a
     # Four of the 2 n coordinates go into roll, scale and shift.
     scatter = math.sqrt(float(np.sum(np.abs(left) ** 2)) / max(1, 2 * len(found) - 4))
-    places = len(found) / repeats
-    u_roll = scatter / math.sqrt(float(np.mean(np.abs(a) ** 2)) * places)
+    u_roll = scatter / math.sqrt(float(np.sum(np.abs(a) ** 2)))
     return RigidFit(
         math.degrees(math.atan2(turn.imag, turn.real)),
         math.degrees(u_roll),
         (shift.real, shift.imag),
-        scatter / math.sqrt(places),
+        scatter / math.sqrt(len(found)),
     )

@@ -9,19 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import AnalysisError, Curve, InputError
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._spec import Ramps, Sensitometry, polar
-from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.tools.untyped import special
 
 Array = npt.NDArray[np.float64]
 
 _HALF_LENGTH_MM = 24.0
 _HALF_WIDTH_MM = 1.5
 _BACKGROUND_MM = (3.0, 5.0)
-_LEAST_PEAK_TO_NOISE = 6.0
+_LEAST_PEAK_TO_NOISE = 8.0
+# SD of Gaussian noise over that of its lower half.
+_SPREAD = 1.66
+# Under this height over noise, noise makes dips to half height inside a profile.
+_CLEAR = 7.0
 _MOST_SLICES = 9
-# How well the middle of the module is known before its ramps are read.
-_ROUGH_MM = 4.0
+# How far the middles of the ramps, and the thicknesses of pairs, may be apart: beyond, it is
+# something else than noise (design choices).
+_AGREE_MM = 2.5
+_STRAY_SIGMAS, _STRAY_SHARE = 3.5, 0.05
 _LEVELS = (0.5, 0.1)
 
 
@@ -29,7 +36,8 @@ _LEVELS = (0.5, 0.1)
 class RampProfile:
     """A ramp's profile in one slice: middle and full widths along the ramp, mm.
 
-    `tenth_mm` is the width at a tenth of the maximum; ``None`` when noise hides it.
+    `tenth_mm` is the width at a tenth of the maximum; ``None`` when noise hides it. `clear` is
+    False when noise leaves the middle readable but not the width.
     """
 
     index: int
@@ -37,6 +45,7 @@ class RampProfile:
     middle_mm: float
     width_mm: float
     tenth_mm: float | None
+    clear: bool
     u_mm: Array
     values: Array
 
@@ -89,35 +98,39 @@ def read_ramps(
     sides = volume.read(index, x[:, n:], y[:, n:])
     found: list[RampProfile | None] = []
     for angle, line, beside in zip(ramps.angles_deg, lines, sides, strict=True):
-        noise = max(float(np.std(beside.mean(axis=0))), 1e-6)
-        found.append(_profile(index, angle, u, line - beside.mean(), noise))
+        # Shading makes the sides slope along the ramp; a straight line is all that is taken of it.
+        level = np.polyval(np.polyfit(u, beside.mean(axis=0), 1), u)
+        found.append(_profile(index, angle, u, line - level))
     return found
 
 
-def _profile(
-    index: int, angle_deg: float, u: Array, values: Array, noise: float
-) -> RampProfile | None:
+def _profile(index: int, angle_deg: float, u: Array, values: Array) -> RampProfile | None:
     values = values - float(np.percentile(values, 20))
-    peak = int(np.argmax(values))
-    if values[peak] < _LEAST_PEAK_TO_NOISE * noise:
+    step = float(u[1] - u[0])
+    # Smoothed over a millimetre and a half to find it, not to measure it.
+    kernel = np.ones(max(1, round(1.5 / step)))
+    smooth = np.convolve(values, kernel / len(kernel), mode="same")
+    peak = int(np.argmax(smooth))
+    # Half of the profile and more is empty: its lower half tells the noise.
+    quiet = smooth[smooth <= np.median(smooth)]
+    if smooth[peak] < _LEAST_PEAK_TO_NOISE * max(_SPREAD * float(np.std(quiet)), 1e-6):
         return None
-    edges = _crossings(u, values, float(values[peak]) / 2, u[peak])
+    edges = _crossings(u, smooth, float(smooth[peak]) / 2, float(u[peak]))
     if edges is None:
         return None
     # Base from beyond one and a half widths, height from a parabola over the middle half.
-    for _ in range(2):
-        middle, width = sum(edges) / 2, max(edges[1] - edges[0], 4 * float(u[1] - u[0]))
+    for _ in range(3):
+        middle, width = sum(edges) / 2, max(edges[1] - edges[0], 4 * step)
         outside = np.abs(u - middle) > 1.5 * width
         if outside.sum() > 8:
             values = values - float(values[outside].mean())
-        top = np.abs(u - middle) <= max(width / 4, 2 * float(u[1] - u[0]))
-        height = float(
-            np.polyval(np.polyfit(u[top] - middle, values[top], 2), u[top] - middle).max()
-        )
+        top = np.abs(u - middle) <= max(width / 4, 2 * step)
+        height = float(np.polyfit(u[top] - middle, values[top], 2)[2])
         again = _crossings(u, values, height / 2, middle) if height > 0 else None
         if again is None:
             return None
         edges = again
+    noise = float(np.std(values[outside])) if outside.sum() > 8 else 0.0
     tenth = _crossings(u, values, height / 10, middle) if height > 20 * noise else None
     return RampProfile(
         index,
@@ -125,33 +138,53 @@ def _profile(
         sum(edges) / 2,
         edges[1] - edges[0],
         None if tenth is None else tenth[1] - tenth[0],
+        height > _CLEAR * noise,
         u,
         values / height,
     )
 
 
 def _crossings(u: Array, values: Array, level: float, start: float) -> tuple[float, float] | None:
-    """Return where the profile falls below a level on either side of a place inside."""
+    """Return where the profile falls below a level on either side of a place inside.
+
+    Noise makes a profile cross more than once: the middle of the first crossing and of the last
+    one within its own width is neither too far in nor too far out.
+    """
     k = int(np.argmin(np.abs(u - start)))
     below = values < level
-    left, right = np.flatnonzero(below[:k]), np.flatnonzero(below[k:])
-    if not len(left) or not len(right):
-        return None
-    i, j = int(left[-1]), k + int(right[0])
 
-    def cross(a: int, b: int) -> float:
-        rise = values[b] - values[a]
-        return float(u[a] + (level - values[a]) / rise * (u[b] - u[a])) if rise else float(u[a])
+    def side(way: int) -> float | None:
+        run = below[k::way]
+        places = np.flatnonzero(run)
+        if not len(places) or not places[0]:
+            return None
+        first = int(places[0])
+        # The last value above the level, no further out than one and a half times as far.
+        inner = np.flatnonzero(~run[: max(first + 1, round(1.5 * first))])
+        last = int(inner[-1]) + 1
+        if last >= len(run):
+            return None
+        return (_cross(u, values, level, k + way * first, way)
+                + _cross(u, values, level, k + way * last, way)) / 2  # fmt: skip
 
-    return cross(i, i + 1), cross(max(j - 1, 0), j)
+    left, right = side(-1), side(1)
+    return None if left is None or right is None else (left, right)
+
+
+def _cross(u: Array, values: Array, level: float, after: int, way: int) -> float:
+    """Return where the profile passes a level between a point and the one before it."""
+    before = after - way
+    rise = float(values[after] - values[before])
+    share = (level - float(values[before])) / rise if rise else 0.0
+    return float(u[before] + share * (u[after] - u[before]))
 
 
 def fit_origin(volume: Volume, pose: Pose, sens: Sensitometry) -> Origin:
     """Return where the ramps' middles cross the middle of the module.
 
     In every slice near the module the ramp images have moved the same way round by Z / tan of the
-    ramp angle; the mean of opposing ones is free of offset and tilt. Z is fitted against s by a
-    line.
+    ramp angle, the lean of the phantom allowed for; the mean of opposing ones is free of offset.
+    What they say is fitted against s by a line.
 
     Raises
     ------
@@ -161,34 +194,53 @@ def fit_origin(volume: Volume, pose: Pose, sens: Sensitometry) -> Origin:
         Code ``reversed-order``: the ramps move the wrong way.
     """
     ramps = sens.ramps
-    slope = math.tan(math.radians(ramps.slope_deg))
-    far = ramps.reach_mm + _ROUGH_MM
+    # What a lean lifts one end of the module by, the ramp there has less of.
+    lean = ramps.radius_mm * math.hypot(pose.axis.slope_x, pose.axis.slope_y)
+    far = max(ramps.reach_mm - lean, 1.5 * volume.increment_mm)
     near = volume.within(pose.origin_mm - far, pose.origin_mm + far)
-    s, z = [], []
+    s, read = [], []
     for index in near[:: math.ceil(len(near) / _MOST_SLICES)]:
-        profiles = read_ramps(volume, pose, ramps, index, smooth=False)
-        middles = [r.middle_mm for r in profiles if r is not None]
-        if len(middles) == len(profiles) and abs(np.mean(middles)) * slope < ramps.reach_mm:
-            if np.ptp(middles) * slope > 4 + volume.increment_mm:
-                continue
+        found = read_ramps(volume, pose, ramps, index, smooth=False)
+        if all(r is not None for r in found):
             s.append(float(volume.s_mm[index]))
-            z.append(float(np.mean(middles)) * slope)
-    if not s:
-        raise AnalysisError(
-            "The wire ramps were not found in the slices with the inserts, so the middle of the "
-            "module is unknown. Give the slice with parameter origin_slice.",
-            stage="origin",
-            code="no-ramps",
-        )
-    sense = _sense(np.array(s), np.array(z), pose, ramps)
-    return _fitted(volume, np.array(s), sense * np.array(z))
+            read.append([r.middle_mm for r in found if r is not None])
+    if s:
+        position, middles = np.array(s), np.array(read)
+        sense = _sense(position, middles, pose, ramps)
+        z = _heights(middles, pose, ramps, sense)
+        # Ramps that do not agree are something else: another object, or a wire's end.
+        good = (np.ptp(z, axis=1) < _AGREE_MM) & (np.abs(z.mean(axis=1)) < ramps.reach_mm)
+        if good.any():
+            return _fitted(volume, position[good], z[good].mean(axis=1))
+    raise AnalysisError(
+        "The wire ramps were not found in the slices with the inserts, so the middle of the module "
+        "is unknown. Give the slice with parameter origin_slice.",
+        stage="origin",
+        code="no-ramps",
+    )
 
 
-def _sense(s: Array, z: Array, pose: Pose, ramps: Ramps) -> int:
+def _heights(middles: Array, pose: Pose, ramps: Ramps, sense: int) -> Array:
+    """Return the position along the slice normal, from the origin, that each ramp's middle says.
+
+    The ramp's own rise, less what the lean of the phantom lifts the ramp's place and direction.
+    """
+    lean = np.array([pose.axis.slope_x, pose.axis.slope_y]) * pose.upright
+    slope = math.tan(math.radians(ramps.slope_deg)) * sense * pose.upright
+    columns = []
+    for k, angle in enumerate(ramps.angles_deg):
+        place = np.array(pose.direction(*polar(ramps.radius_mm, angle)))
+        along = np.array(pose.direction(*polar(1.0, angle + 90)))
+        columns.append(middles[:, k] * (slope - float(lean @ along)) - float(lean @ place))
+    return np.column_stack(columns)
+
+
+def _sense(s: Array, middles: Array, pose: Pose, ramps: Ramps) -> int:
     """Return which way the ramps move with s; refuse when it is not the documented way."""
     seen = None
+    slope = math.tan(math.radians(ramps.slope_deg))
     if len(s) >= 3:
-        rate = float(np.polyfit(s, z, 1)[0])
+        rate = float(np.polyfit(s, middles.mean(axis=1), 1)[0]) * slope
         seen = (1 if rate > 0 else -1) if 0.5 < abs(rate) < 1.5 else None
     if ramps.sense is None:
         return seen or pose.sense
@@ -212,7 +264,13 @@ def _fitted(volume: Volume, s: Array, z: Array) -> Origin:
     residual = z[keep] - np.polyval(fit, s[keep])
     scatter = float(np.sqrt(np.sum(residual**2) / (count - 2)))
     ratio, origin = float(fit[0]), float(-fit[1] / fit[0])
+    scatter *= student(count - 2)
     return Origin(origin, scatter / math.sqrt(count), ratio, scatter * math.sqrt(float(cov[0, 0])))
+
+
+def student(freedom: int) -> float:
+    """Return Student's 95.45 % factor for so many degrees of freedom over the normal one."""
+    return float(special.stdtrit(freedom, 0.97725)) / 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,7 +302,7 @@ def slice_thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Thickness
         found = read_ramps(volume, pose, ramps, index, smooth=True)
         half = len(found) // 2
         for first, second in zip(found[:half], found[half:], strict=True):
-            if first is None or second is None:
+            if first is None or second is None or not (first.clear and second.clear):
                 continue
             profiles += [first, second]
             one, other = _untilted(first.width_mm, second.width_mm, ramps.slope_deg)
@@ -253,7 +311,7 @@ def slice_thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Thickness
                 pairs["tenth"].append((first.tenth_mm * one + second.tenth_mm * other) / 2)
     if not pairs["half"]:
         return None
-    table, tenth = np.array(pairs["half"]), np.array(pairs["tenth"])
+    table, tenth = (_without_strays(np.array(pairs[k])) for k in ("half", "tenth"))
     return Thickness(
         float(table.mean()),
         _scatter(table),
@@ -294,5 +352,23 @@ def _untilted(first: float, second: float, slope_deg: float) -> tuple[float, flo
     return math.tan(a + t), math.tan(a - t)
 
 
+def _without_strays(values: Array) -> Array:
+    """Leave out what lies more than 3.5 robust standard deviations, and 5 %, from the median."""
+    if len(values) < 4:
+        return values
+    middle = float(np.median(values))
+    away = np.abs(values - middle)
+    limit = max(_STRAY_SIGMAS * 1.4826 * float(np.median(away)), _STRAY_SHARE * abs(middle))
+    kept: Array = values[away <= limit]
+    return kept
+
+
 def _scatter(values: Array) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    """Return the standard uncertainty of a mean of few values: twice it covers 95 %.
+
+    Student's factor over two is part of it (JCGM 100:2008, G.3).
+    """
+    count = len(values)
+    if count < 2:
+        return 0.0
+    return float(values.std(ddof=1)) / math.sqrt(count) * student(count - 1)

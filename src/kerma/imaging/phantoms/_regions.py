@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import InputError, Quantity, Region, quantity
-from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._grid import Volume, read_discs
+from kerma.imaging.phantoms._pose import Pose
 
 Array = npt.NDArray[np.float64]
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import Curve, Quantity, quantity
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import DiscStatistics, discs, shown_disc
 from kerma.imaging.phantoms._rings import Match
 from kerma.imaging.phantoms._spec import Insert, PhantomSpec, polar
-from kerma.imaging.phantoms._grid import Volume
 
 Array = npt.NDArray[np.float64]
 
@@ -23,7 +23,8 @@ _REPLICATES = 400
 # A vial's wall keeps its region smaller than an insert's (design choice).
 _VIAL_RADIUS_MM = 3.0
 _VIAL_HU = 150.0
-_SHIFT_HU = 150.0
+# Shift of all CT numbers, and error of their scale, that are worth a warning.
+_SHIFT_HU, _SCALE = 100.0, 0.15
 
 
 def ct_numbers(volume: Volume, pose: Pose, spec: PhantomSpec, match: Match) -> Part:
@@ -157,9 +158,15 @@ def _scale_warnings(match: Match) -> list[str]:
             "reconstructed for dose calculation. Their linearity against nominal CT numbers says "
             "nothing about the scanner."
         ]
+    found = []
     if abs(match.offset_hu) > _SHIFT_HU:
-        return [
+        found.append(
             f"All CT numbers are shifted by about {match.offset_hu:.0f} HU. Check Rescale "
             "Intercept and the calibration of the scanner."
-        ]
-    return []
+        )
+    if abs(match.slope - 1) > _SCALE:
+        found.append(
+            f"The scale of the CT numbers is {match.slope:.2f} of what it should be. Check Rescale "
+            "Slope and the calibration of the scanner."
+        )
+    return found

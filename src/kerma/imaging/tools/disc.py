@@ -18,6 +18,8 @@ _HALF_WAY_HU = -500.0  # half-way between air and water
 _SMALLEST_DIAMETER_MM = 80.0  # design choice; makers' water phantoms are 150 mm and more
 _RAYS = 360
 _WALL_HU = 40.0  # a ring that differs by more from the middle is wall, not filling
+_LEAST_CLOSED = 0.8  # share of the rays that cross a border
+_MOST_CUT_OFF = 0.02
 _LEAST_ON_CIRCLE = 0.6  # share of the border
 _MOST_INWARD = 0.15
 _ARCS = 8
@@ -67,17 +69,19 @@ def find(pixels: Array, pixel_mm: float) -> Found:
     x, y, rough = _blob(smooth, pixel_mm)
     angles = np.arange(_RAYS) * (2 * math.pi / _RAYS)
     radii = np.arange(0.5 * rough, 1.4 * rough, 0.5)
-    cut = 0.0
     for _ in range(2):  # the second pass starts from the fitted centre
-        border, cut = _border(smooth, (x, y), angles, radii)
+        border, leaving = _border(smooth, (x, y), angles, radii)
         found = np.isfinite(border)
-        if cut > 0.02:
+        cut = leaving
+        if found.mean() < _LEAST_CLOSED:
             break
-        if found.mean() < 0.8:
-            raise _not_round("its border is not closed")
         px, py = x + border * np.cos(angles), y + border * np.sin(angles)
         x, y, radius, kept = _circle(px[found], py[found])
-    if cut > 0.02:
+        # A bracket may lead out of the image; the phantom is cut off when its circle is.
+        cut = _outside(x + radius * np.cos(angles), y + radius * np.sin(angles), smooth.shape)
+    if found.mean() < _LEAST_CLOSED and cut <= _MOST_CUT_OFF:
+        raise _not_round("its border is not closed")
+    if cut > _MOST_CUT_OFF:
         raise AnalysisError(
             f"{cut * 100:.0f} % of the phantom's border lies outside the image. Scan it centred "
             "and with a field of view that holds all of it.",
@@ -96,6 +100,12 @@ def find(pixels: Array, pixel_mm: float) -> Found:
         roughness=roughness,
         filling=_filling(smooth, x, y, radius),
     )  # fmt: skip
+
+
+def _outside(x: Array, y: Array, shape: tuple[int, ...]) -> float:
+    """Return the share of points outside an image."""
+    inside = (x >= 0) & (x <= shape[1] - 1) & (y >= 0) & (y <= shape[0] - 1)
+    return float((~inside).mean())
 
 
 def _not_round(why: str) -> AnalysisError:

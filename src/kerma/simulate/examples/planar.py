@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kerma.core import Image
@@ -88,10 +90,15 @@ def nnps() -> Example:
 
 @example("planar-dqe")
 def dqe() -> Example:
-    """Return an edge and two flat fields at 5 µGy of RQA5."""
-    parameters = {"kerma_ugy": [5.0, 5.0], "quality": "RQA5", "edition": "2015"}
+    """Return an edge and two flat fields at 5 µGy of RQA5, its half-value layer measured."""
+    parameters = {
+        "kerma_ugy": [5.0, 5.0], "quality": "RQA5", "edition": "2015",
+        "beam": {"hvl_mm_al": 6.8, "u_hvl_mm_al": 0.07},
+    }  # fmt: skip
     linear = {"model": "linear", "a": OFFSET, "b": GAIN}
-    return Example((edge(), flat(seed=1), flat(seed=2)), {**parameters, "stp": linear})
+    return Example(
+        (edge(), flat(seed=1), flat(seed=2)), {**parameters, "stp": linear}, {"hvl": 6.8}
+    )
 
 
 @example("planar-lag")
@@ -109,3 +116,90 @@ def lag() -> Example:
         "exposed": [half + 60, 60, end, 450], "reference": [60, 60, half - 60, 450],
     }  # fmt: skip
     return Example(images, parameters)
+
+
+@example("planar-sdnr")
+def sdnr() -> Example:
+    """Return a square of 10 mm that takes a tenth of the signal, in a field of known noise."""
+    side = 10.0 / PIXEL_MM
+    cover = planar.rectangle_cover((SIDE, SIDE), x=600.2, y=450.7, width_px=side, height_px=side)
+    clean = planar.flat_field((SIDE, SIDE), mean=550.0, noise=0.0, seed=0) * (1.0 - 0.1 * cover)
+    noisy = clean + np.random.default_rng(1).normal(0.0, 10.0, clean.shape)
+    truth = {"contrast": 10.0, "sdnr_background_noise": 5.5, "sdnr_rms_noise": 5.5}
+    return Example((planar.as_image(noisy, PIXEL_MM),), truth=truth)
+
+
+@example("planar-exposure-index")
+def exposure_index() -> Example:
+    """Return flat fields whose headers state an exposure index 4 % too high."""
+    kermas = (1.0, 2.5, 2.5, 2.5, 5.0, 10.0)
+    images = []
+    for seed, kerma in enumerate(kermas):
+        stated = {
+            "ExposureIndex": 104.0 * kerma, "TargetExposureIndex": 250.0,
+            "DeviationIndex": round(10.0 * math.log10(1.04 * kerma / 2.5), 1),
+        }  # fmt: skip
+        image = flat(kerma, seed, 512)
+        images.append(planar.as_image(image.pixels, PIXEL_MM, facts={"KVP": 70.0, **stated}))
+    return Example(
+        tuple(images), {"kerma_ugy": list(kermas), "u_kerma_percent": 2.0},
+        {"slope": 104.0, "max_deviation": 4.0, "repeatability": 0.0},
+    )  # fmt: skip
+
+
+@example("planar-aec")
+def aec() -> Example:
+    """Return exposures at three tube voltages, repeated, of which one gives 6 % less signal."""
+    images = []
+    for place, (kv, signal) in enumerate(((60.0, 470.0), (80.0, 500.0), (100.0, 530.0))):
+        for repeat in range(2):
+            pixels = planar.flat_field((512, 512), mean=signal, noise=signal**0.5,
+                                       seed=10 * place + repeat)  # fmt: skip
+            facts = {"KVP": kv, "ExposureIndex": signal / 2.0, "ExposureInuAs": round(8e5 / kv)}
+            images.append(planar.as_image(pixels, PIXEL_MM, facts=facts))
+    return Example(tuple(images), truth={"signal_max_deviation": 6.0, "ei_max_deviation": 6.0})
+
+
+@example("planar-line-pairs")
+def line_pairs() -> Example:
+    """Return a bar pattern of seven groups, turned by 12 degrees, blurred by a Gaussian."""
+    frequencies, sigma, angle = (0.5, 0.7, 1.0, 1.4, 1.8, 2.2, 2.6), 0.12, 12.0
+    bars = planar.Bars(frequencies, angle_deg=angle)
+    clean = planar.bar_pattern((600, 700), bars, pixel_mm=PIXEL_MM, sigma_mm=sigma)
+    noisy = clean + np.random.default_rng(1).normal(0.0, 5.0, clean.shape)
+    mtf = planar.edge_mtf(np.array(frequencies), sigma, PIXEL_MM, angle)
+    truth = {"rmtf_at_1": float(mtf[2] / mtf[0]), "rmtf_at_1_8": float(mtf[4] / mtf[0])}
+    return Example(
+        (planar.as_image(noisy, PIXEL_MM),),
+        {"frequencies_per_mm": list(frequencies)},
+        {**truth, "angle": angle, "magnification": 1.0},
+    )
+
+
+@example("planar-grid")
+def grid() -> Example:
+    """Return a field behind a grid of 4 lines per mm, seen folded, and one without the grid."""
+    columns = np.indices((SIDE, SIDE))[1]
+    wave = 1.0 + 0.01 * np.cos(2.0 * math.pi * 4.0 * PIXEL_MM * columns)
+    behind, plain = flat(5.0, 1), flat(8.0, 2)
+    images = (planar.as_image(behind.pixels * wave, PIXEL_MM), plain)
+    truth = {"lines": 1.0, "amplitude": 1.0, "frequency": 1.0 / PIXEL_MM - 4.0, "asymmetry_x": 0.0}
+    return Example(images, {"grid_per_mm": 4.0}, truth)
+
+
+@example("planar-tcdd")
+def tcdd() -> Example:
+    """Return two flat fields; a disc of 4 mm holds so many pixels that its rim hardly counts."""
+    mean = OFFSET + GAIN * 5.0
+    noise = mean**0.5 * PIXEL_MM / (math.sqrt(math.pi) * 2.0)
+    return Example((flat(seed=1), flat(seed=2)), truth={"tcdd_at_4": 329.0 * noise / mean})
+
+
+@example("planar-temporal")
+def temporal() -> Example:
+    """Return twelve frames of a run, of whose noise a fifth returns in the next."""
+    frames = planar.fluoroscopy((512, 512), count=12, mean=600.0, temporal=12.0, fixed=5.0,
+                                lag=0.2, seed=1)  # fmt: skip
+    images = tuple(planar.as_image(f, 0.2, modality="RF") for f in frames)
+    truth = {"temporal_noise": 12.0, "fixed_pattern": 5.0, "lag_factor": 0.2}
+    return Example(images, truth=truth)

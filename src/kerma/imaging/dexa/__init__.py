@@ -1,0 +1,1 @@
+"""Bone densitometry: constancy, precision and cross-calibration, from tabled readings."""

@@ -1,0 +1,1 @@
+"""Displays: contrast response and uniformity of luminance, from photometer readings."""

@@ -1,0 +1,1 @@
+"""Mammography: contrast-detail phantoms, SDNR, uniformity, AEC and breast tomosynthesis."""

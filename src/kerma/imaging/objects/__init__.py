@@ -1,0 +1,1 @@
+"""Planar test objects that are found and read automatically, and contrast-detail curves."""

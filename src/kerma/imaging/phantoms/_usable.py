@@ -1,0 +1,55 @@
+"""Refuse a series that holds nothing to measure, before anything is looked for in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerma.core import Image, InputError
+from kerma.imaging import identity
+
+_SATURATED_SHARE = 0.3
+
+
+def require_usable_series(images: Sequence[Image]) -> None:
+    """Refuse an empty, wrong, constant, broken or saturated series.
+
+    Single constant slices are let pass: reconstructions often end in slices of padding.
+
+    Raises
+    ------
+    InputError
+        Codes ``no-images``, ``wrong-modality``, ``image-too-small``, ``not-finite``,
+        ``constant-image``, ``saturated-image``.
+    """
+    if not images:
+        raise InputError("No image was given. Choose the slices of one series.", code="no-images")
+    varied = False
+    for image in images:
+        identity.require_modality(image, ("CT",))
+        pixels = image.pixels
+        # The sum of finite pixels is finite, and much faster than asking each.
+        if not np.isfinite(pixels.sum(dtype=np.float64)):
+            raise InputError(
+                "A slice holds pixels that are not numbers. Export the series again.",
+                code="not-finite",
+            )
+        if min(pixels.shape) < identity.SMALLEST_SIDE_PX:
+            identity.require_usable(image)
+        varied = varied or float(pixels.max()) > float(pixels.min())
+    if not varied:
+        raise InputError(
+            "Every slice has one value all over. There is nothing to measure; check the "
+            "reconstruction and the export.",
+            code="constant-image",
+        )
+    middle = images[len(images) // 2]
+    if middle.saturated_at is not None:
+        share = float((middle.pixels >= middle.saturated_at).mean())
+        if share > _SATURATED_SHARE:
+            raise InputError(
+                f"{share * 100:.0f} % of a slice is at the top of the scale. Reconstruct again "
+                "with a wider scale.",
+                code="saturated-image",
+            )
