@@ -29,10 +29,15 @@ def whole(model: str) -> tuple[Image, ...]:
     return tuple(catphan_series(whole_scan(model, roll_deg=3.0, noise_hu=6.0, **COARSE)))
 
 
-@cache
-def clean(scan: CatphanScan) -> tuple[Image, ...]:
+_DRAWN: dict[str, tuple[Image, ...]] = {}
+
+
+def drawn(scan: CatphanScan) -> tuple[Image, ...]:
     """Return the slices of a scan; the same scan is drawn once."""
-    return tuple(catphan_series(scan))
+    key = repr(scan)
+    if key not in _DRAWN:
+        _DRAWN[key] = tuple(catphan_series(scan))
+    return _DRAWN[key]
 
 
 def run(model: str, images: Sequence[Image], **parameters: object) -> Analysis:

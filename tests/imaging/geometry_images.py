@@ -30,12 +30,9 @@ def field_pixels(
     pixel: float = PIXEL,
 ) -> np.ndarray:
     """Render a field; `lead` are covers (1 under a marker), `share` the noise."""
+    left, top, right, bottom = edges
     cover = geometry.rectangle(
-        shape,
-        pixel_mm=pixel,
-        edges_mm=tuple(edges),
-        sigma_mm=sigma,
-        turn_deg=turn,  # type: ignore[arg-type]
+        shape, pixel_mm=pixel, edges_mm=(left, top, right, bottom), sigma_mm=sigma, turn_deg=turn
     )
     for marker in lead:
         cover = cover * (1.0 - 0.95 * marker)

@@ -17,14 +17,14 @@ from kerma.imaging.phantoms._describe import load_spec
 from kerma.imaging.registry import find
 from kerma.simulate import catphan_faults as faults
 from kerma.simulate.catphan import CatphanScan
-from tests.imaging.catphan_scans import clean, refusal, run
+from tests.imaging.catphan_scans import drawn, refusal, run
 
 SCAN = CatphanScan(roll_deg=2.0, noise_hu=8.0, matrix=360, pixel_mm=0.75, first_mm=-75, last_mm=42)
 NEAR = {"offset_mm": (3.0, -2.0), "matrix": 300}
 
 
 def series(**changes: object) -> tuple[Image, ...]:
-    return clean(replace(SCAN, **changes))
+    return drawn(replace(SCAN, **changes))
 
 
 def inserts(found: Analysis, slope: float = 1.0, shift: float = 0.0) -> float:
@@ -110,7 +110,7 @@ def test_streaks_of_a_cone_beam_scanner_do_not_hide_the_phantom():
 
 def test_a_density_scale_is_known_for_what_it_is():
     for model in ("catphan504", "catphan604"):
-        images = clean(
+        images = drawn(
             replace(SCAN, model=model, density=True, first_mm=-92, last_mm=52, noise_hu=5.0)
         )
         found = run(model, images)
@@ -126,7 +126,7 @@ def test_a_density_scale_is_known_for_what_it_is():
 def test_a_vial_of_water_in_an_air_hole(model: str, hole: str):
     ends = {"first_mm": -85, "last_mm": 42} if model == "catphan504" else {
         "first_mm": -85, "last_mm": 15}  # fmt: skip
-    found = run(model, clean(replace(SCAN, model=model, vial=hole, noise_hu=5.0, **ends)))
+    found = run(model, drawn(replace(SCAN, model=model, vial=hole, noise_hu=5.0, **ends)))
     assert found.values["hu_vial"].value == pytest.approx(0, abs=2)
     assert f"hu_{hole}" not in found.values
     assert found.values["linearity_slope"].value == pytest.approx(1, abs=0.002)
@@ -134,16 +134,16 @@ def test_a_vial_of_water_in_an_air_hole(model: str, hole: str):
 
 def test_the_vial_of_the_700_stands_in_its_own_place():
     ends = {"first_mm": -55, "last_mm": 15}
-    with_vial = run("catphan700", clean(replace(SCAN, model="catphan700", vial="vial", **ends)))
+    with_vial = run("catphan700", drawn(replace(SCAN, model="catphan700", vial="vial", **ends)))
     assert with_vial.values["hu_vial"].value == pytest.approx(0, abs=2)
-    without = run("catphan700", clean(replace(SCAN, model="catphan700", **ends)))
+    without = run("catphan700", drawn(replace(SCAN, model="catphan700", **ends)))
     assert "hu_vial" not in without.values
 
 
 @pytest.mark.parametrize("side_mm", [206, 198, 185, 165, 150])
 def test_a_field_of_view_that_cuts_the_outline(side_mm: float):
     truth = replace(SCAN, **NEAR)
-    found = run("catphan504", faults.field_of_view(clean(truth), side_mm))
+    found = run("catphan504", faults.field_of_view(drawn(truth), side_mm))
     well_placed(found, truth)
     assert inserts(found) < 2.0
     assert found.values["tilt"].value == pytest.approx(0, abs=0.1)
@@ -152,7 +152,7 @@ def test_a_field_of_view_that_cuts_the_outline(side_mm: float):
 @pytest.mark.parametrize("side_mm", [206, 180, 152])
 def test_a_reconstruction_circle_is_not_taken_for_the_phantom(side_mm: float):
     truth = replace(SCAN, **NEAR)
-    found = run("catphan504", faults.circle(faults.field_of_view(clean(truth), side_mm)))
+    found = run("catphan504", faults.circle(faults.field_of_view(drawn(truth), side_mm)))
     well_placed(found, truth)
     assert any("field of view" in w for w in found.warnings)
 
@@ -184,7 +184,7 @@ def test_a_field_of_view_that_cuts_the_inserts_is_refused():
 )
 def test_ways_of_scanning(changes: dict[str, float]):
     truth = replace(SCAN, **changes)
-    found = run("catphan504", clean(truth))
+    found = run("catphan504", drawn(truth))
     well_placed(found, truth, mm=0.15)
     for i in load_spec("catphan504").sensitometry.inserts:
         q = found.values[f"hu_{i.key}"]
@@ -192,14 +192,14 @@ def test_ways_of_scanning(changes: dict[str, float]):
 
 
 def test_a_lean_beyond_what_can_be_measured_is_refused_with_advice():
-    images = clean(replace(SCAN, tilt_y_deg=10, noise_hu=0.0, matrix=420))
+    images = drawn(replace(SCAN, tilt_y_deg=10, noise_hu=0.0, matrix=420))
     refused = refusal("catphan504", images)
     assert refused.code == "phantom-tilted"
     assert "degrees" in refused.message
 
 
 def test_noise_that_hides_the_ramps_costs_the_thickness_only():
-    found = run("catphan504", clean(replace(SCAN, noise_hu=130.0, first_mm=-20)))
+    found = run("catphan504", drawn(replace(SCAN, noise_hu=130.0, first_mm=-20)))
     assert "slice_thickness" not in found.values
     assert any("thickness not measured" in w for w in found.warnings)
     assert abs(found.values["origin_position"].value) < 4 * found.values["origin_position"].u + 0.5

@@ -34,8 +34,9 @@ def round_beam(x: float, y: float, radius: float) -> np.ndarray:
     return geometry.disc(SHAPE, pixel_mm=P, centre_mm=(x, y), radius_mm=radius, sigma_mm=0.8)
 
 
-def square_beam(*edges: float) -> np.ndarray:
-    return geometry.rectangle(SHAPE, pixel_mm=P, edges_mm=edges, sigma_mm=0.8)  # type: ignore[arg-type]
+def square_beam(left: float, top: float, right: float, bottom: float) -> np.ndarray:
+    edges = (left, top, right, bottom)
+    return geometry.rectangle(SHAPE, pixel_mm=P, edges_mm=edges, sigma_mm=0.8)
 
 
 def test_round_beam_in_a_round_image_at_two_zooms() -> None:

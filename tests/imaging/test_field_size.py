@@ -26,9 +26,9 @@ def measure(image: Image, **parameters: object) -> Analysis:
     return imaging.analyse(NAME, [image], **parameters)
 
 
-def errors(pixels: np.ndarray, **more: object) -> Mapping[str, float]:
+def errors(pixels: np.ndarray, level: float = 0.5) -> Mapping[str, float]:
     """Return measured less true place of each side, outwards, in mm."""
-    found = find_field(pixels, (PIXEL, PIXEL), **more)  # type: ignore[arg-type]
+    found = find_field(pixels, (PIXEL, PIXEL), level=level)
     return {
         name: -found.sides[name].outward(*MIDDLE) - SIGN[name] * edge
         for name, edge in zip(SIDES, EDGES, strict=True)
