@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from kerma.service.doses import selectors
+from kerma.service.doses.alerts.selectors import open_count
 from kerma.service.people.access import is_staff
 from kerma.service.web import nav
 
@@ -14,7 +15,30 @@ def waiting(request: HttpRequest) -> int:
     return selectors.waiting() if is_staff(request) else 0
 
 
+def alerts_open(request: HttpRequest) -> int:
+    """Count the alerts nobody has taken up yet."""
+    person = getattr(request.user, "person", None)
+    return open_count(person) if person else 0
+
+
+_ROOMS = (
+    nav.Door("Studies", "doses"),
+    nav.Door("Explorer", "explorer"),
+    nav.Door("Audits and levels", "audits"),
+    nav.Door("Alerts", "alerts", count=alerts_open),
+    nav.Door("Skin dose", "skin"),
+    nav.Door("Names", "names"),
+    nav.Door("Optimisation", "projects"),
+    nav.Door("Sizes", "sizes", is_staff),
+    nav.Door("Sources", "sources", is_staff),
+    nav.Door("Unknown devices", "devices", is_staff),
+    nav.Door("Quarantine", "quarantine", is_staff),
+)
+
+
 def register() -> None:
-    """Fill the rail."""
+    """Fill the rail, and the rooms behind it."""
     nav.count_for("doses", waiting)
     nav.open_to("doses", is_staff)
+    for door in _ROOMS:
+        nav.room_in("doses", door)

@@ -35,6 +35,11 @@ def actions_late(request: HttpRequest) -> int:
     return today.late_actions(person, timezone.localdate()).order_by().count() if person else 0
 
 
+def _staff(request: HttpRequest) -> bool:
+    person = _person(request)
+    return person is not None and not person.is_hospital
+
+
 def find_reports(request: HttpRequest, text: str) -> Iterator[nav.Hit]:
     """Find issued reports by number, system, site or person."""
     person = _person(request)
@@ -62,5 +67,14 @@ def register() -> None:
     """Fill the rail and the search."""
     nav.count_for("testing", surveys_waiting)
     nav.count_for("quality", actions_late)
+    for door in (
+        nav.Door("Overview", "quality"),
+        nav.Door("Reports", "reports"),
+        nav.Door("Papers", "papers", _staff),
+        nav.Door("Actions", "actions"),
+        nav.Door("Reference data", "reference", _staff),
+        nav.Door("Event log", "event-log", _staff),
+    ):
+        nav.room_in("quality", door)
     nav.search_with("3 reports", find_reports)
     nav.search_with("4 actions", find_actions)

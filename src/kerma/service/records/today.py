@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kerma.core import Quantity, unit
+from kerma.service.doses.alerts.selectors import open_count
 from kerma.service.doses.models import Quarantined
 from kerma.service.doses.selectors import device_count
 from kerma.service.estate import selectors as estate
@@ -20,6 +21,7 @@ from kerma.service.people import selectors as people
 from kerma.service.people.models import Person, User
 from kerma.service.records import selectors
 from kerma.service.records.models import Action, Event
+from kerma.service.records.papers.selectors import waiting_for as papers_waiting_for
 from kerma.service.records.waiting import waiting
 from kerma.service.testing.selectors import waiting_for
 from kerma.service.web.components.numbers import quantity
@@ -95,6 +97,12 @@ def _physics(person: Person, on: date) -> dict[str, Any]:
         Card(len(mine), "surveys of yours in hand", "#mine"),
         _due_card(overdue, soon),
         *_action_cards(actions),
+        _paper_card(person),
+        Card(
+            open_count(person),
+            "dose alerts nobody has taken up",
+            f"{reverse('alerts')}?state=raised",
+        ),
         *_dose_cards(),
     ]
     return {
@@ -110,6 +118,12 @@ def _physics(person: Person, on: date) -> dict[str, Any]:
         "actions": actions["rows"],
         "runs_out": runs_out,
     }
+
+
+def _paper_card(person: Person) -> Card:
+    count = sum(1 for _ in papers_waiting_for(person))
+    text = f"paper{'' if count == 1 else 's'} waiting for your check or signature"
+    return Card(count, text, f"{reverse('papers')}?state=open")
 
 
 def _suspended_card(person: Person) -> Card:

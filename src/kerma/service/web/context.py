@@ -33,6 +33,7 @@ def kerma(request: HttpRequest) -> dict[str, Any]:
             "who": SimpleLazyObject(lambda: _who(user) if signed_in else {}),
             # Lazy: fragments and error pages do not pay for the counts.
             "rail": SimpleLazyObject(lambda: nav.rail(request) if signed_in else []),
+            "tabs": SimpleLazyObject(lambda: nav.tabs(request) if signed_in else []),
         }
     }
 

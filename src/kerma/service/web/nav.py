@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 
 Counter = Callable[[HttpRequest], int]
 
@@ -61,6 +61,18 @@ class Hit:
 
 Finder = Callable[[HttpRequest, str], Iterable[Hit]]
 
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A room within a noun: its name, its address, and who may enter."""
+
+    title: str
+    url: str
+    open_to: Callable[[HttpRequest], bool] | None = None
+    count: Counter | None = None
+
+
+_rooms: dict[str, list[Door]] = {}
 _counters: dict[str, Counter] = {}
 _finders: dict[str, Finder] = {}
 _doors: dict[str, Callable[[HttpRequest], bool]] = {}
@@ -74,6 +86,11 @@ def count_for(key: str, counter: Counter) -> None:
 def open_to(key: str, door: Callable[[HttpRequest], bool]) -> None:
     """Show the noun `key` only to those for whom `door(request)` is true."""
     _doors[key] = door
+
+
+def room_in(key: str, door: Door) -> None:
+    """Add a room to the noun `key`: one tab on each of its pages."""
+    _rooms.setdefault(key, []).append(door)
 
 
 def search_with(name: str, finder: Finder) -> None:
@@ -119,4 +136,28 @@ def rail(request: HttpRequest, *, here: str = "") -> list[Line]:
         Line(noun, noun.key == here, _counters[noun.key](request) if noun.key in _counters else 0)
         for noun in NOUNS
         if _leads_somewhere(noun.path) and (noun.key not in _doors or _doors[noun.key](request))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A room as the pages of its noun show it on this request."""
+
+    title: str
+    path: str
+    now: bool
+    count: int
+
+
+def tabs(request: HttpRequest) -> list[Tab]:
+    """Return the rooms of the noun an address belongs to; the longest path that fits is current."""
+    doors = [
+        (door, reverse(door.url))
+        for door in _rooms.get(current(request.path), ())
+        if door.open_to is None or door.open_to(request)
+    ]
+    here = max((p for _, p in doors if request.path.startswith(p)), key=len, default="")
+    return [
+        Tab(door.title, path, path == here, door.count(request) if door.count else 0)
+        for door, path in doors
     ]
