@@ -19,6 +19,7 @@ from rich.progress import Progress
 from kerma import __version__
 from kerma.cli.doses import doses_app
 from kerma.cli.listen import listen
+from kerma.cli.token import token
 from kerma.core import (
     Analysis,
     AnalysisError,
@@ -45,6 +46,7 @@ protocol_app = typer.Typer(no_args_is_help=True, help="Protocol files.")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(doses_app, name="doses")
 app.command()(listen)
+app.command()(token)
 out = Console()
 err = Console(stderr=True)
 

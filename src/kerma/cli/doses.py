@@ -57,6 +57,29 @@ def doses_notify(as_json: Json = False) -> None:
         out.print(f"{sent} sent", highlight=False)
 
 
+@doses_app.command("skin")
+def doses_skin(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also examinations of low or unstated dose.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Work out the skin dose maps that are due or out of date."""
+    start_service()
+    from kerma.service.doses.skin.services import studies_work_out
+
+    with Progress(console=err, disable=as_json) as progress:
+        task = progress.add_task("Skin dose maps", total=None)
+        counts = studies_work_out(
+            every=every, progress=lambda n, of: progress.update(task, completed=n, total=of)
+        )
+    if as_json:
+        show(dict(counts))
+    else:
+        told = ", ".join(f"{n} {name}" for name, n in counts.most_common())
+        out.print(told or "nothing is due", highlight=False)
+
+
 def _columnar(what: str, as_json: bool) -> None:
     start_service()
     from kerma.service.doses import columnar

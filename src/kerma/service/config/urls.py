@@ -10,6 +10,7 @@ urlpatterns = [
     path("instruments/", include("kerma.service.instruments.urls")),
     path("testing/", include("kerma.service.testing.urls")),
     path("doses/", include("kerma.service.doses.urls")),
+    path("api/v1/doses/", include("kerma.service.doses.api.urls")),
     path("papers/", include("kerma.service.records.papers.urls")),
     path("", include("kerma.service.records.urls")),
 ]

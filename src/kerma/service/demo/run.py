@@ -95,6 +95,7 @@ def _build(demo: Demo) -> None:
     demo.step("Three years of surveys", lambda p: _surveys(demo, p))
     demo.step("Dose reports written as DICOM", lambda p: _write_reports(demo, p))
     demo.step("Dose reports imported", lambda p: _import(demo, p))
+    demo.step("Skin dose maps", lambda p: _skin(demo, p))
     demo.step("Everything verified", lambda p: _verify(demo, p))
 
 
@@ -173,6 +174,12 @@ def _import(demo: Demo, progress: Progress) -> str:
         counts[ingest_file(path, by=demo.state["loaded"].persons["htansy"]).outcome] += 1
     told = ", ".join(f"{n} {name}" for name, n in counts.most_common())
     return f"{told}; {Study.objects.count()} studies, {DoseEvent.objects.count()} events"
+
+
+def _skin(demo: Demo, progress: Progress) -> str:
+    from kerma.service.demo.skin import skin_doses
+
+    return skin_doses(demo.home, demo.state["loaded"], demo.state["history"].department, progress)
 
 
 def _verify(demo: Demo, progress: Progress) -> str:

@@ -20,6 +20,7 @@ from kerma.service.doses import selectors, shown
 from kerma.service.doses.columns import converted, system_mark
 from kerma.service.doses.event_tables import event_sort, event_tables
 from kerma.service.doses.models import DoseObject, Study
+from kerma.service.doses.skin.panel import panel_of
 from kerma.service.doses.storing_record import unpacked
 from kerma.service.people.models import Person
 from kerma.service.web.components.marks import badge
@@ -67,6 +68,7 @@ def study_page(study: Study, reader: Person, page: str | None) -> dict[str, Any]
         "totals": [_total(title, getattr(record.totals, n)) for n, title in _TOTALS.items()
                    if _has(getattr(record.totals, n))],
         "planes": _planes(record),
+        "skin": panel_of(study, reader),
         "reports": _reports(record, objects),
         "third_party": any(r.third_party for r in record.reports),
         "warnings": record.warnings,

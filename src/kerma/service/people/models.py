@@ -190,3 +190,17 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.start} to {self.end}"
+
+
+@sealed
+class ApiToken(models.Model):
+    """What another system signs in with as a person; the token itself is not kept, its hash is."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="tokens")
+    name = models.CharField(max_length=80)
+    sha256 = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    ends = models.DateField(help_text="the first day on which it no longer counts")
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.person}"

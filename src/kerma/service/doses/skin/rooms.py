@@ -107,8 +107,10 @@ def profile_set(
     demand(act, by=by, work="skin_dose", subject=log.subject_of(system), modality=system.modality,
            employer=system.employer.key, employer_name=system.employer.name)  # fmt: skip
     _check(profile, status, valid_from, reason, evidence)
-    kept = replace(profile, status=status, reason=reason.strip()[:600], valid_from=valid_from,
-                   valid_to=None)  # type: ignore[arg-type]  # fmt: skip
+    kept = replace(
+        profile, status=status, reason=reason.strip()[:600],  # type: ignore[arg-type]  # checked
+        valid_from=valid_from, valid_to=None,
+    )  # fmt: skip
     stored = settled(kept.as_dict())
     for row in ended:
         row.ended_on = max(valid_from, row.valid_from)

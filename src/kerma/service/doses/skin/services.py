@@ -9,7 +9,7 @@ from datetime import date
 from django.db import transaction
 from django.utils import timezone
 
-from kerma.core import InputError
+from kerma.core import InputError, KermaError
 from kerma.physics.skin import SkinDoseMap
 from kerma.service.doses.alerts.services import study_look_at
 from kerma.service.doses.models import SkinDose, Study
@@ -128,9 +128,7 @@ def _keep(by: Person | None, pk: int, task: Task, found: SkinDoseMap) -> SkinDos
     return row
 
 
-def studies_work_out(
-    *, every: bool = False, progress: Progress | None = None
-) -> Counter[str]:
+def studies_work_out(*, every: bool = False, progress: Progress | None = None) -> Counter[str]:
     """Work out what is due or out of date; returns how many came out how.
 
     Parameters
@@ -152,8 +150,12 @@ def studies_work_out(
 
 
 def _done(study: Study) -> str:
+    """Work one of many out; one that fails is named by its code and does not stop the others."""
     before = newest_of(study.pk)
-    row = skin_dose_work_out(by=None, study=study)
+    try:
+        row = skin_dose_work_out(by=None, study=study)
+    except KermaError as error:
+        return error.code
     return "unchanged" if before is not None and before.pk == row.pk else row.status
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from kerma import reference
 from kerma.core import InputError, content_hash, quantity
@@ -25,6 +26,10 @@ FLUOROSCOPY = "RF"
 _NO_DATE = (
     "The study does not state its date, so it is not known which profile of this room held. "
     "Ask the sender for the date; a map cannot be made without it."
+)
+_BESIDE = (
+    "With this profile every beam passes beside the patient, so the room or where the patient lay "
+    "is described wrongly. Check the table’s zero positions and signs, and commission the room."
 )
 _KEY = 24
 
@@ -95,11 +100,23 @@ class Task:
         if self.trouble:
             return skin.SkinDoseMap(status="refused", reason=self.trouble)
         try:
-            return skin.skin_dose(
+            found = skin.skin_dose(
                 self.events, self.profile, self.patient, settings=settings_for(self.by_hand)
             )
         except InputError as error:
             return skin.SkinDoseMap(status="refused", reason=error.message)
+        return _beside_the_patient(found) if found.psd and found.psd.value == 0 else found
+
+
+def _beside_the_patient(found: skin.SkinDoseMap) -> skin.SkinDoseMap:
+    """Return a map in which no beam meets the patient as the refusal it is.
+
+    A patient was irradiated; a peak of zero says that the room is described wrongly.
+    """
+    return replace(
+        found, status="refused", reason=_BESIDE, complete=False, psd=None, psd_tile=None,
+        psd_point=None, spread=None, box=None, cells=None, fine={},
+    )  # fmt: skip
 
 
 def task_of(study: Study, by_hand: ByHand) -> Task:
@@ -108,7 +125,8 @@ def task_of(study: Study, by_hand: ByHand) -> Task:
     The profile of the room in force on the day of the study; without one, what is built in for
     this kind of system.
     """
-    row, trouble, events = None, "", ()
+    row, trouble = None, ""
+    events: tuple[skin.ExposureEvent, ...] = ()
     record = _as_corrected(study, unpacked(study))
     if study.system is not None:
         if study.date is not None:
@@ -125,7 +143,7 @@ def task_of(study: Study, by_hand: ByHand) -> Task:
 
 def _as_corrected(study: Study, record: StudyRecord) -> StudyRecord:
     """Return the record with the height and mass somebody corrected."""
-    changed = {
+    changed: dict[str, Any] = {
         name: Value((held,), unit) if (held := getattr(study, column)) is not None else None
         for name, column, unit in (("height", "height_m", "m"), ("mass", "mass_kg", "kg"))
         if column in corrected(study)

@@ -1,0 +1,1 @@
+"""Studies for other systems: JSON, and the FHIR radiation dose summary."""
