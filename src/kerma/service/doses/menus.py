@@ -29,6 +29,8 @@ _ROOMS = (
     nav.Door("Skin dose", "skin"),
     nav.Door("Names", "names"),
     nav.Door("Optimisation", "projects"),
+    nav.Door("Survey sheets", "dose-surveys"),
+    nav.Door("Patients", "patients", is_staff),
     nav.Door("Sizes", "sizes", is_staff),
     nav.Door("Sources", "sources", is_staff),
     nav.Door("Unknown devices", "devices", is_staff),

@@ -5,7 +5,9 @@ from django.urls import include, path
 from kerma.service.doses import ingest_views, views
 from kerma.service.doses.estimates import views as estimate_views
 from kerma.service.doses.naming import views as naming_views
+from kerma.service.doses.patients import views as patient_views
 from kerma.service.doses.sizes import views as size_views
+from kerma.service.doses.surveys import views as survey_views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
@@ -13,9 +15,12 @@ urlpatterns = [
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
     path("names/", include("kerma.service.doses.naming.urls")),
+    path("patients/", patient_views.patients, name="patients"),
+    path("patients/export/", patient_views.export, name="patients-export"),
     path("projects/", include("kerma.service.doses.projects.urls")),
     path("sizes/", size_views.sizes, name="sizes"),
     path("sources/", include("kerma.service.doses.sources.urls")),
+    path("surveys/", survey_views.surveys, name="dose-surveys"),
     path("skin/", include("kerma.service.doses.skin.urls")),
     path("upload/", ingest_views.upload, name="doses-upload"),
     path("quarantine/", ingest_views.quarantine, name="quarantine"),

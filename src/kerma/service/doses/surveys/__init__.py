@@ -1,0 +1,1 @@
+"""Doses in the layout a national survey asks for; each layout is one file in ``layouts/``."""
