@@ -30,6 +30,7 @@ _ROOMS = (
     nav.Door("Names", "names"),
     nav.Door("Optimisation", "projects"),
     nav.Door("Survey sheets", "dose-surveys"),
+    nav.Door("Acceptance test", "acceptance", is_staff),
     nav.Door("Patients", "patients", is_staff),
     nav.Door("Sizes", "sizes", is_staff),
     nav.Door("Sources", "sources", is_staff),

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from kerma.service.doses import ingest_views, views
+from kerma.service.doses.acceptance import views as acceptance_views
 from kerma.service.doses.estimates import views as estimate_views
 from kerma.service.doses.naming import views as naming_views
 from kerma.service.doses.patients import views as patient_views
@@ -11,6 +12,7 @@ from kerma.service.doses.surveys import views as survey_views
 
 urlpatterns = [
     path("", views.studies, name="doses"),
+    path("acceptance/", acceptance_views.acceptance, name="acceptance"),
     path("alerts/", include("kerma.service.doses.alerts.urls")),
     path("audits/", include("kerma.service.doses.audits.urls")),
     path("explorer/", include("kerma.service.doses.explorer.urls")),
