@@ -96,6 +96,7 @@ def _build(demo: Demo) -> None:
     demo.step("Dose reports written as DICOM", lambda p: _write_reports(demo, p))
     demo.step("Dose reports imported", lambda p: _import(demo, p))
     demo.step("Skin dose maps", lambda p: _skin(demo, p))
+    demo.step("Dose rooms in use", lambda p: _dose_rooms(demo, p))
     demo.step("Everything verified", lambda p: _verify(demo, p))
 
 
@@ -180,6 +181,12 @@ def _skin(demo: Demo, progress: Progress) -> str:
     from kerma.service.demo.skin import skin_doses
 
     return skin_doses(demo.home, demo.state["loaded"], demo.state["history"].department, progress)
+
+
+def _dose_rooms(demo: Demo, progress: Progress) -> str:
+    from kerma.service.demo.doses import dose_rooms
+
+    return dose_rooms(demo.state["loaded"], progress)
 
 
 def _verify(demo: Demo, progress: Progress) -> str:

@@ -24,17 +24,17 @@ def alerts_open(request: HttpRequest) -> int:
 _ROOMS = (
     nav.Door("Studies", "doses"),
     nav.Door("Explorer", "explorer"),
-    nav.Door("Audits and levels", "audits"),
+    nav.Door("Audits", "audits"),
     nav.Door("Alerts", "alerts", count=alerts_open),
     nav.Door("Skin dose", "skin"),
     nav.Door("Names", "names"),
     nav.Door("Optimisation", "projects"),
-    nav.Door("Survey sheets", "dose-surveys"),
-    nav.Door("Acceptance test", "acceptance", is_staff),
+    nav.Door("Surveys", "dose-surveys"),
+    nav.Door("Acceptance", "acceptance", is_staff),
     nav.Door("Patients", "patients", is_staff),
     nav.Door("Sizes", "sizes", is_staff),
     nav.Door("Sources", "sources", is_staff),
-    nav.Door("Unknown devices", "devices", is_staff),
+    nav.Door("Devices", "devices", is_staff),
     nav.Door("Quarantine", "quarantine", is_staff),
 )
 

@@ -77,10 +77,15 @@ def _statement(found: Result, above: list[Room], titles: dict[str, str]) -> str:
     judged = [r for r in found.rooms if r.limit is not None]
     if not judged:
         return "No room could be compared with a national reference level."
+    unclear = sum(r.outcome == "not separable" for r in judged)
+    open_ = f" {unclear} of {len(judged)} cannot be told from it yet." if unclear else ""
     if not above:
-        return f"None of {len(judged)} rooms lies above the national reference level."
+        clear = len(judged) - unclear
+        first = f"{clear} of {len(judged)} rooms lie below the national reference level."
+        return first + open_
     named = ", ".join(titles.get(r.system, r.system) for r in above)
-    return f"{len(above)} of {len(judged)} rooms lie above the national reference level: {named}."
+    first = f"{len(above)} of {len(judged)} rooms lie above the national reference level: {named}."
+    return first + open_
 
 
 def _interval(found: Quantile) -> str:
