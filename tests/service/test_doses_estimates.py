@@ -99,3 +99,17 @@ def test_pages(who: Cast) -> None:
     assert "head phantom" in refused.content.decode()
     assert browser.post(f"/doses/{study.pk}/estimates/guess/", body).status_code == 404
     assert factory.client(who.nurse).get(f"/doses/{study.pk}/estimates/").status_code == 404
+
+
+def test_a_typical_fetal_dose_is_kept_with_its_limits_and_never_for_a_man(who: Cast) -> None:
+    study = scan()
+    Study.objects.filter(pk=study.pk).update(sex="F")
+    made = services.fetal_make(by=who.colleague, study=Study.objects.get(pk=study.pk),
+                               examination="CT abdomen")  # fmt: skip
+    assert (made.value, made.unit) == (8.0, "mGy")
+    assert made.record["limits"]
+    Study.objects.filter(pk=study.pk).update(sex="M")
+    with pytest.raises(InputError, match="man"):
+        services.fetal_make(by=who.colleague, study=Study.objects.get(pk=study.pk),
+                            examination="CT abdomen")  # fmt: skip
+    assert verify().sound

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from kerma.physics.ct import coefficient_sets
+from kerma.physics.fetal import examinations
 
 
 def _sets() -> list[tuple[str, str]]:
@@ -32,6 +33,12 @@ class EffectiveForm(forms.Form):
     kv = forms.ChoiceField(label="Tube voltage of the set", choices=lambda: _texts("kV"),
                            required=False)  # fmt: skip
     weighting = forms.ChoiceField(choices=lambda: _texts("weighting"), required=False)
+
+
+class FetalForm(forms.Form):
+    """Typical fetal dose by examination."""
+
+    examination = forms.ChoiceField(choices=lambda: [(name, name) for name in examinations()])
 
 
 class CumulativeForm(forms.Form):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kerma.core import InputError, quantity
-from kerma.physics import ct
+from kerma.physics import ct, fetal
 from kerma.physics.calculation import Calculation
 from kerma.service.doses.models import Estimate, Study
 from kerma.service.doses.storing_record import unpacked
@@ -90,6 +90,20 @@ def effective_dose_make(
         weighting=weighting, phantom=said.phantom,
     )  # fmt: skip
     return _kept(by, study, "effective", made, f"{set_name}, {region}")
+
+
+@transaction.atomic
+def fetal_make(*, by: Person, study: Study, examination: str) -> Estimate:
+    """Keep the typical fetal dose of an examination for a study.
+
+    Raises
+    ------
+    InputError
+        ``sex``: the study is of a man; ``unknown-examination``.
+    """
+    if study.sex == "M":
+        raise InputError("The study says that the patient is a man.", code="sex")
+    return _kept(by, study, "fetal", fetal.typical(examination), f"typical, {examination}")
 
 
 @transaction.atomic

@@ -18,9 +18,9 @@ from kerma.service.people.entitlement import may
 from kerma.service.people.models import Person
 
 _FORMS = {"ssde": forms.SsdeForm, "effective": forms.EffectiveForm,
-          "cumulative": forms.CumulativeForm}  # fmt: skip
+          "fetal": forms.FetalForm, "cumulative": forms.CumulativeForm}  # fmt: skip
 _MAKE = {"ssde": services.ssde_make, "effective": services.effective_dose_make,
-         "cumulative": services.cumulative_make}  # fmt: skip
+         "fetal": services.fetal_make, "cumulative": services.cumulative_make}  # fmt: skip
 
 
 def _study(request: HttpRequest, pk: int) -> tuple[Person, Study]:
@@ -46,7 +46,7 @@ def estimates(request: HttpRequest, pk: int) -> HttpResponse:
         "study": item, "stated": said,
         "rows": [_shown(e) for e in item.estimates.select_related("by")],
         "ssde_form": forms.SsdeForm(initial=initial), "effective_form": forms.EffectiveForm(),
-        "cumulative_form": forms.CumulativeForm(),
+        "fetal_form": forms.FetalForm(), "cumulative_form": forms.CumulativeForm(),
         "may_make": may("perform", by=person, work="patient_estimate"),
         "crumbs": [("Patient dose", reverse("doses")),
                    (f"{item.modality} study", reverse("study", args=[pk])), ("Dose in body", "")],

@@ -39,6 +39,7 @@ from kerma.service.web.tables import Column, Table
 
 CRUMBS = [("Patient dose", "/doses/")]
 _SHARES, _REASON = 20, 90
+_NOTHING = "No event could be placed on the patient. "  # every such reason begins so
 
 
 def _columns() -> list[Column[SkinDose]]:
@@ -49,6 +50,11 @@ def _columns() -> list[Column[SkinDose]]:
     def interval(row: SkinDose) -> str:
         found = shown.peak_of(row)
         return found.interval if found else "–"
+
+    def why(row: SkinDose) -> str:
+        if row.peak_mgy is not None:
+            return ""
+        return str(Truncator(row.reason.removeprefix(_NOTHING)).chars(_REASON))
 
     return [
         Column("date", "Date", lambda r: r.study.date, ("study__date",),
@@ -66,7 +72,7 @@ def _columns() -> list[Column[SkinDose]]:
         Column("status", "Standing", lambda r: r.status, ("status",),
                html=lambda r: badge(r.status, shown.TONES[r.status])),
         Column("reason", "Why there is no map", lambda r: r.reason if r.peak_mgy is None else "",
-               html=lambda r: Truncator(r.reason).chars(_REASON) if r.peak_mgy is None else "",
+               html=why,
                soft=True),
         Column("at", "Worked out", lambda r: r.at, ("at",), html=lambda r: day(r.at), nowrap=True),
     ]  # fmt: skip

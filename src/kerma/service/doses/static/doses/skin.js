@@ -199,7 +199,7 @@ class Turntable {
     const right = [-Math.cos(a), Math.sin(a), 0];
     const up = [-Math.sin(a) * Math.sin(e), -Math.cos(a) * Math.sin(e), Math.cos(e)];
     const { width, height } = this.canvas;
-    const fits = Math.min((height * 0.86) / (this.span[1] - this.span[0]), (width * 0.8) / (2 * this.body.half));
+    const fits = Math.min((height * 0.86) / (this.span[1] - this.span[0]), (width * 0.7) / (2 * this.body.half));
     return { towards, right, up, scale: fits * this.zoom, x0: width / 2, y0: height / 2, z0: this.middle };
   }
 
