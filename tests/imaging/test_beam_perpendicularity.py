@@ -95,7 +95,8 @@ def test_the_same_angle_however_the_image_lies(change: str) -> None:
         "inverted": 4000.0 - source, "gain": 100 + 2 * source, "left": np.rot90(source),
         "mirror": source[:, ::-1], "opaque": source,
     }[change]  # fmt: skip
-    found = measure(planar.as_image(np.ascontiguousarray(other), P), fdd_mm=F)
+    polarity = "dark" if change == "inverted" else "auto"
+    found = measure(planar.as_image(np.ascontiguousarray(other), P), fdd_mm=F, polarity=polarity)
     expected = {"left": (-0.5, -1.2), "mirror": (-1.2, -0.5)}.get(change, (1.2, -0.5))
     assert (value(found, "angle_x"), value(found, "angle_y")) == pytest.approx(expected, abs=0.02)
 
@@ -126,6 +127,7 @@ def test_refusals() -> None:
     refused(NAME, [image(1, 0)], "bad-parameter", separation_mm=1200.0)
     refused(NAME, [planar.as_image(pixels(1, 0), None)], "no-pixel-spacing", **given)
     refused(NAME, [planar.as_image(planar.anatomy(seed=1), P)], "clinical-looking", **given)
+    refused(NAME, [image(1, 0)], "no-balls", separation_mm=H, ball_mm=3.0)
     placed = [((x, y), 0.8, 1.5) for x, y in ((0, 0), (8, 3), (-7, 9), (5, -8))]
     four = 1000 * geometry.balls(SHAPE, pixel_mm=P, placed=placed)
     refused(NAME, [planar.as_image(geometry.noisy(four, seed=1), P)], "too-many-balls", **given)

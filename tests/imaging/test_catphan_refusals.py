@@ -101,7 +101,7 @@ def test_kernels_may_not_be_mixed(series504):
 
 @pytest.mark.parametrize(
     ("low", "high", "missing"),
-    [(-40, 60, "CTP486"), (-90, 20, "CTP528"), (-20, 60, None), (-4, 4, None)],
+    [(-90, 20, "CTP528"), (-40, 20, "CTP528"), (0, 60, "CTP404"), (-4, 4, None)],
 )
 def test_missing_modules_are_refused(series504, low, high, missing):
     error = refusal("catphan504", [i for i in series504 if low <= (i.z_mm or 0.0) <= high])
@@ -110,13 +110,25 @@ def test_missing_modules_are_refused(series504, low, high, missing):
         assert missing in error.detail["missing"]
 
 
-def test_a_module_out_of_the_phantom_though_in_the_series_is_refused():
+def test_modules_that_prove_nothing_may_be_missing_and_are_named(series504):
+    found = find("ct-catphan504").run([i for i in series504 if -20 <= (i.z_mm or 0.0)])
+    assert found.facts["modules_not_scanned"] == ["CTP515", "CTP486"]
+    assert any("CTP515, CTP486" in w for w in found.warnings)
+    absent = ("cnr_", "noise", "nps_", "uniformity_", "smallest_visible", "detectable_")
+    assert not [name for name in found.values if name.startswith(absent)]
+
+
+def test_a_module_out_of_the_phantom_though_in_the_series_is_not_measured():
     # Bed and air beyond the phantom's end: the slices are there, the phantom is not.
     images = catphan_series(CatphanScan(**WHOLE))
     cut = [replace(i, pixels=i.pixels * 0 - 1000) if (i.z_mm or 0.0) < -45 else i for i in images]
+    found = find("ct-catphan504").run(cut)
+    assert found.facts["modules_not_scanned"] == ["CTP486"]
+    assert "noise" not in found.values
+    cut = [replace(i, pixels=i.pixels * 0 - 1000) if (i.z_mm or 0.0) > 15 else i for i in images]
     error = refusal("catphan504", cut)
     assert error.code == "truncated-series"
-    assert error.detail["missing"] == ["CTP486"]
+    assert error.detail["missing"] == ["CTP528"]
 
 
 def test_a_hole_in_the_series_is_refused(series504):

@@ -246,6 +246,23 @@ def test_mixed_missing_and_empty_are_refused(whole):
     assert refusal([replace(i, pixels=i.pixels[:1]) for i in whole]).code == "image-too-small"
 
 
+def test_a_field_that_cuts_a_little_of_the_outline_is_said():
+    """146 mm of a 160 mm phantom: numbers and roll are right, its middle rests on the corners."""
+    scan = Scan(**{**WHOLE, "matrix": 282}, roll_deg=2, noise_hu=5)
+    found = measured(scan)
+    assert any("cuts off" in w for w in found.warnings)
+    for item in SPEC.inserts:
+        assert found.values[f"hu_{item.key}"].value == pytest.approx(item.nominal_hu, abs=1.0)
+    assert found.values["roll"].value == pytest.approx(2, abs=0.1)
+    assert "diameter" not in found.values or found.values["diameter"].value == pytest.approx(
+        160, abs=0.1
+    )
+
+
+def test_a_phantom_leaning_far_is_refused():
+    assert refusal(cbct_series(NAME, Scan(**SMALL, tilt_x_deg=10))).code == "phantom-tilted"
+
+
 def test_a_phantom_larger_than_the_field_is_refused():
     cut = {**SMALL, "matrix": 170, "fov_mm": 140.0, "padding": -1000.0}
     assert refusal(cbct_series(NAME, Scan(**cut))).code in ("phantom-not-found", "wrong-phantom")

@@ -12,8 +12,11 @@ import pytest
 from kerma import imaging
 from kerma.core import Analysis, Image, InputError
 from kerma.imaging.mammography import cdmam
+from kerma.imaging.mammography._cdmam_discs import Filters
+from kerma.imaging.mammography._cdmam_place import place
 from kerma.imaging.mammography._cdmam_spec import load_spec, reading
 from kerma.imaging.tools import psychometric
+from kerma.imaging.tools.untyped import ndimage
 from kerma.simulate import planar
 from kerma.simulate.cdmam import CdmamScan, cdmam_images
 from tests.imaging.helpers import u, value
@@ -152,12 +155,12 @@ def base(pair: list[Image]) -> np.ndarray:
     return right_map(imaging.analyse(NAME, pair, **QUICK))
 
 
+def as_mg(pixels: np.ndarray) -> Image:
+    return planar.as_image(np.ascontiguousarray(pixels), SCAN.pixel_mm, modality="MG")
+
+
 def changed(images: Sequence[Image], turn: Any) -> list[Image]:
-    made = []
-    for image in images:
-        pixels = np.ascontiguousarray(turn(image.pixels))
-        made.append(planar.as_image(pixels, SCAN.pixel_mm, modality="MG"))
-    return made
+    return [as_mg(turn(image.pixels)) for image in images]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +197,34 @@ def test_discs_that_do_not_lie_on_the_grid_are_followed() -> None:
     circles = np.array([r.points[0] for r in again.regions if r.shape == "circle"])
     truth = np.stack([v[1] for v in scan.discs_px], axis=1)
     assert np.hypot(*(circles - truth).T).max() < 0.5
+
+
+def test_bands_over_the_image_do_not_pull_the_reading_off_the_discs(pair: list[Image]) -> None:
+    pixels = pair[0].pixels.copy()
+    for column in (480, 655, 700):
+        pixels[:, column : column + 8] *= 0.85
+    placed = place(as_mg(pixels), load_spec(NAME), Filters())
+    x, y = placed.setting.places()
+    truth_x, truth_y = SCAN.discs_px
+    assert np.hypot(x[0] - truth_x[0], y[0] - truth_y[0]).max() < 0.4
+
+
+def test_labels_an_open_beam_and_correlated_noise_are_put_up_with() -> None:
+    scan = replace(SCAN, shape=(1000, 1400), noise=20.0)
+    pixels = scan.drawn[0].copy()
+    for k in range(15):  # letters beside the first column
+        x, y = (int(v) for v in scan.place(-0.5, 1.0 + 0.5 * k))
+        pixels[y : y + 3, x - 6 : x + 6] *= 0.6
+    pixels[:, :40] *= 5.0
+    pixels[-25:] *= 5.0
+    random = np.random.default_rng(3)
+    noise = ndimage.gaussian_filter(random.standard_normal(scan.shape), 0.6)
+    pixels += 20.0 * noise / noise.std()
+    placed = place(as_mg(pixels), load_spec(NAME), Filters())
+    x, y = placed.setting.places()
+    truth_x, truth_y = scan.discs_px
+    assert np.hypot(x[0] - truth_x[0], y[0] - truth_y[0]).max() < 0.2
+    assert placed.agreement > 0.98
 
 
 def test_a_grid_set_by_hand_is_recorded(pair: list[Image], base: np.ndarray) -> None:

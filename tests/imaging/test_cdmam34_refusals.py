@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from kerma.core import Image
+from kerma.dicom.pixels import read_images
 from kerma.imaging.mammography._cdmam_spec import load_spec
 from kerma.simulate import planar
 from kerma.simulate.cdmam import CdmamScan, cdmam_images
 from tests.imaging.helpers import refused
+from tests.shared import shared_path
 
 # Coarser pixels than the example's keep the tests quick; noise is less to make up for them.
 SCAN = CdmamScan(pixel_mm=0.15, shape=(870, 1270), noise=36.0)
@@ -105,3 +107,16 @@ def test_a_map_of_corners_of_another_phantom_is_refused(pair: list[Image]) -> No
     refused(NAME, pair, "bad-parameter", **{**QUICK, "corners": wrong[1:]})
     holed = [SCAN.corner_rows[0].replace("1", ".").replace("2", "."), *SCAN.corner_rows[1:]]
     refused(NAME, pair, "bad-parameter", **{**QUICK, "corners": holed})
+
+
+@pytest.mark.shared
+def test_real_headers_without_a_phantom_are_refused() -> None:
+    """Thumbnails of real mammograms: too small to hold anything, or processed."""
+    folder = shared_path("dicom/dose-reports")
+    files = sorted(folder.glob("MG-Im-*.dcm"))
+    assert files
+    for file in files:
+        images = read_images(file)
+        assert images[0].modality == "MG"
+        refused(NAME, images, "image-too-small", **QUICK)
+        refused("mammo-sdnr", images, "image-too-small")

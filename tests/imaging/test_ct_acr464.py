@@ -151,6 +151,22 @@ def test_noise_leaves_ct_numbers_within_their_uncertainty(noisy):
         assert abs(q.value - item.nominal_hu) < 4 * q.u + 0.05
 
 
+def test_uncertainties_cover_the_truth():
+    """Scatter about the truth over its stated uncertainty: about one, over seeds and places."""
+    near: dict[str, list[float]] = {"hu": [], "ball": [], "cnr": []}
+    for seed in range(6):
+        scan = {**QUICK, "roll_deg": 9.0 * seed, "offset_mm": (0.1 * seed, -0.07 * seed)}
+        values = measured(Scan(**scan, noise_hu=4, seed=seed)).values
+        for item in load_acr().inserts.items:
+            q = values[f"hu_{item.key}"]
+            near["hu"].append((q.value - item.nominal_hu) / q.u)
+        for name, key, true in (("bead_distance", "ball", 100), ("cnr", "cnr", 6 / 4)):
+            near[key].append((values[name].value - true) / values[name].u)
+    for key, z in near.items():
+        assert 0.3 < float(np.sqrt(np.mean(np.square(z)))) < 1.8, key
+        assert np.abs(z).max() < 4, key
+
+
 def test_rods_lost_in_noise_are_not_reported_as_visible():
     found = measured(Scan(noise_hu=60, seed=3, **QUICK))
     assert "smallest_visible_rods" not in found.values
@@ -364,8 +380,49 @@ def test_what_holds_nothing_is_refused(whole):
     assert refusal(full).code in ("saturated-image", "constant-image")
 
 
-def test_a_cut_off_phantom_and_a_patient_are_refused():
-    assert refusal(acr_series(Scan(**{**SMALL, "matrix": 280}))).code == "phantom-not-found"
+CUT: dict[str, Any] = {**QUICK, "roll_deg": 2, "noise_hu": 0.5}
+
+
+@pytest.mark.parametrize("matrix", [270, 290])
+def test_a_field_of_view_that_cuts_the_outline_costs_only_what_lies_there(matrix):
+    """167 and 180 mm of a 200 mm phantom: no diameter, no alignment balls; all else is right."""
+    found = find("ct-acr464").run(acr_series(Scan(**{**CUT, "matrix": matrix})))
+    inside_is_right(found)
+    assert found.values["tilt"].value == pytest.approx(0, abs=0.05)
+    assert found.values["centre_offset"].value == pytest.approx(0, abs=MM)
+
+
+@pytest.mark.parametrize("padding", [-1000.0, -2000.0, 0.0])
+def test_a_reconstructed_circle_within_the_phantom_needs_the_middle_by_hand(padding):
+    images = acr_series(Scan(**{**CUT, "matrix": 290, "fov_mm": 178.0, "padding": padding}))
+    assert refusal(images).code in ("phantom-not-found", "wrong-phantom")
+    found = find("ct-acr464").run(images, centre_px=(144.5, 144.5))
+    inside_is_right(found)
+    assert "tilt" not in found.values
+
+
+def inside_is_right(found: Analysis) -> None:
+    assert any("cuts off" in w for w in found.warnings)
+    for gone in ("phantom_diameter", "beads_ct_number", "bead_plane_distance"):
+        assert gone not in found.values
+    for item in load_acr().inserts.items:
+        assert found.values[f"hu_{item.key}"].value == pytest.approx(item.nominal_hu, abs=HU)
+    assert found.values["roll"].value == pytest.approx(2, abs=0.1)
+    assert found.values["bead_distance"].value == pytest.approx(100, abs=MM)
+    assert found.values["slice_thickness"].value == pytest.approx(5, rel=0.03)
+    assert found.values["origin_position"].value == pytest.approx(0, abs=5 / 2)
+
+
+def test_a_field_of_view_that_cuts_off_the_rods_is_refused():
+    images = acr_series(Scan(**{**CUT, "matrix": 230}))
+    assert refusal(images, centre_px=(114.5, 114.5)).code == "region-too-small"
+
+
+def test_a_phantom_leaning_far_is_refused():
+    assert refusal(acr_series(Scan(**QUICK, tilt_x_deg=10))).code == "phantom-tilted"
+
+
+def test_a_patient_is_refused():
     body = [ct.as_image(ct.anatomy((256, 256), seed=1), 1.2, z_mm=5.0 * k) for k in range(30)]
     assert refusal(body).code in ("wrong-phantom", "phantom-not-found")
 

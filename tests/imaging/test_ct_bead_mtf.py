@@ -97,7 +97,7 @@ def test_the_uncertainty_covers_the_truth() -> None:
 
 def test_the_place_can_be_given_and_is_said() -> None:
     two = image(pixels(70, 70) + pixels(150.2, 160.4), sd=3.0)
-    refused(NAME, [two], "two-wires")
+    assert "bead_px" in refused(NAME, [two], "two-wires").message
     found = measure(two, bead_px=(150, 161), bead_diameter_mm=D)
     assert centre_of_points(found, "Bead") == pytest.approx((150.2, 160.4), abs=0.1)
     assert any("set by hand" in w for w in found.warnings)

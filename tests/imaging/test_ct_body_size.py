@@ -91,6 +91,24 @@ def test_lungs_open_to_nothing_and_arms_are_part_of_the_body() -> None:
     assert value(found, DW) == pytest.approx(2 * math.sqrt(area / math.pi), rel=0.003)
 
 
+@pytest.mark.parametrize("height", [10.0, 45.0])
+def test_arms_that_touch_the_body_low_down_are_not_taken_for_a_table(height: float) -> None:
+    shape = (SIDE, SIDE)
+    pixels = ct_objects.body(shape, dataclasses.replace(CHEST, lateral_mm=300.0), pixel_mm=1.2)
+    solid = pixels > -500
+    for side in (-1, 1):
+        arm = ct.cover(shape, 199.5 + side * 143, 199.5 + height, 30, 30)
+        solid |= arm > 0.5
+        pixels = np.maximum(pixels, ct.AIR_HU + 1045.0 * arm)
+    found = measure(ct.as_image(pixels + ct.noise(shape, sd_hu=8, seed=1), 1.2))
+    assert not any("table" in w for w in found.warnings)
+    truth = 2 * math.sqrt(float((pixels / 1000 + 1).sum()) * 1.44 / math.pi)
+    assert value(found, DW) == pytest.approx(truth, rel=0.003)
+    filled = ndimage.binary_fill_holes(solid)  # lungs are part of it
+    area = 2 * math.sqrt(float(filled.sum()) * 1.44 / math.pi)
+    assert value(found, "effective_diameter") == pytest.approx(area, rel=0.006)
+
+
 def test_a_body_cut_off_is_flagged_and_withheld() -> None:
     whole, cut = image(CHEST, z=0.0), image(CHEST, centre=(120.0, 199.5), z=5.0)
     found = measure(whole, cut)

@@ -213,6 +213,8 @@ def test_refusals() -> None:
     refused(NAME, stack(rods(), sd=3.0), "bad-parameter", names=("one", "two"))
     refused(NAME, [ct.as_image(ct.anatomy(seed=1), 0.7)], "clinical-looking")
     refused(NAME, stack(np.full(SHAPE, 7.0)), "constant-image")
+    refused(NAME, [ct.as_image(rods()[160:161], P)], "image-too-small")
+    refused(NAME, stack(np.where(rods() > 100, np.nan, rods())), "not-finite")
     refused(NAME, [dataclasses.replace(stack(rods())[0], spacing_mm=None)], "no-pixel-spacing")
     apart = [
         dataclasses.replace(i, facts={"SeriesInstanceUID": str(k)})

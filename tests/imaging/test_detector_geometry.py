@@ -113,7 +113,7 @@ def test_refusals() -> None:
     flat = planar.flat_field(SHAPE, mean=1000, noise=20, seed=1)
     refused(NAME, [planar.as_image(flat, P)], "no-pattern", pitch_mm=8.0)
     pixels = 2000.0 * (1.0 - 0.8 * mesh())
-    for pitch in (16.0, 4.0, 30.0):
+    for pitch in (16.0, 4.0, 30.0, 9.5):
         refused(NAME, [planar.as_image(pixels, P)], "no-pattern", pitch_mm=pitch)
     refused(NAME, [planar.as_image(pixels, P)], "missing-parameter")
     refused(NAME, [planar.as_image(pixels, P)], "bad-parameter", pitch_mm=8.0, plane_mm=900.0)

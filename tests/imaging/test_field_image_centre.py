@@ -87,6 +87,14 @@ def test_the_round_blanking_itself_is_not_taken_for_the_beam() -> None:
     refused(NAME, [image(np.ones(SHAPE), square)], "no-field-edge")
 
 
+def test_blanking_near_the_beam_is_no_part_of_its_surroundings() -> None:
+    one = image(round_beam(2.0, -1.0, 68.0), shown())
+    size = imaging.analyse("field-size", [one])
+    assert value(size, "diameter") == pytest.approx(136.0, abs=0.02)
+    both = imaging.analyse(NAME, [one])
+    assert value(both, "diameter_1") == pytest.approx(136.0, abs=0.02)
+
+
 def test_a_blanked_rectangle() -> None:
     square = np.zeros(SHAPE, dtype=bool)
     square[50:350, 40:400] = True
@@ -94,6 +102,12 @@ def test_a_blanked_rectangle() -> None:
     assert value(found, "image_width_1") == pytest.approx(360 * P)
     assert value(found, "image_height_1") == pytest.approx(300 * P)
     assert value(found, "offset_y_1") == pytest.approx(2.0, abs=0.01)
+
+
+def test_one_side_alone_centres_nothing() -> None:
+    found = imaging.analyse(NAME, [image(square_beam(-40, -200, 200, 200))])
+    assert found.status == "not measurable"
+    assert found.values == {}
 
 
 def test_refusals() -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 
 from kerma import imaging
 from kerma.core import Analysis, Image
+from kerma.dicom.facts import read
 from kerma.imaging.tools.field import find_field
 from kerma.simulate import geometry, planar
 from tests.imaging.geometry_images import EDGES, FACTS, PIXEL, SHAPE, SIDES, field, field_pixels
@@ -88,7 +90,8 @@ def test_the_same_field_however_the_image_lies(turned: str) -> None:
         "gain": 50.0 + 3.0 * pixels,
     }[turned]  # fmt: skip
     first = measure(planar.as_image(pixels, PIXEL))
-    second = measure(planar.as_image(np.ascontiguousarray(other), PIXEL))
+    polarity = "dark" if turned == "inverted" else "auto"
+    second = measure(planar.as_image(np.ascontiguousarray(other), PIXEL), polarity=polarity)
     names = ("height", "width") if turned == "left" else ("width", "height")
     for name, again in zip(("width", "height"), names, strict=True):
         assert value(second, again) == pytest.approx(value(first, name), abs=0.01)
@@ -154,6 +157,16 @@ def test_the_header_is_compared_with_the_image() -> None:
     assert value(found, "header_difference_left") == pytest.approx(1.0, abs=0.01)
     assert value(found, "header_difference_top") == pytest.approx(0.0, abs=0.01)
     assert found.facts["header"]["CollimatorLeftVerticalEdge"] == left + 1
+
+
+def test_the_header_s_collimator_travels_with_the_image() -> None:
+    dataset = Dataset()
+    dataset.CollimatorShape, dataset.CollimatorLeftVerticalEdge = "RECTANGULAR", 101
+    dataset.CollimatorUpperHorizontalEdge, dataset.DistanceSourceToDetector = 77, "1000"
+    facts = read(dataset)
+    assert facts["CollimatorLeftVerticalEdge"] == 101
+    assert facts["CollimatorUpperHorizontalEdge"] == 77
+    assert facts["CollimatorShape"] == "RECTANGULAR"
 
 
 def test_a_distance_that_cannot_be_is_not_used() -> None:
@@ -238,3 +251,21 @@ def test_lengths_follow_the_pixel_size() -> None:
         ratio = value(large, name) / value(small, name)
         assert ratio == pytest.approx(1.2, abs=2e-3), name
     assert math.isclose(value(small, "tilt"), value(large, "tilt"), abs_tol=0.005)
+
+
+def test_an_object_in_the_open_field_is_not_the_field() -> None:
+    round_body = geometry.disc(SHAPE, pixel_mm=PIXEL, centre_mm=(3, -2), radius_mm=45, sigma_mm=0.2)
+    square = geometry.rectangle(SHAPE, pixel_mm=PIXEL, edges_mm=(-40, -35, 38, 44), sigma_mm=0.2,
+                                turn_deg=12.0)  # fmt: skip
+    for body in (round_body, square):
+        pixels = geometry.noisy(2000.0 * (1.0 - 0.6 * body), seed=1)
+        refused(NAME, [planar.as_image(pixels, PIXEL)], "no-field-edge")
+
+
+def test_values_that_fall_with_dose_need_the_header_s_word_or_a_person_s() -> None:
+    inverse = 4000.0 - field_pixels(share=0.05)
+    refused(NAME, [planar.as_image(inverse, PIXEL)], "no-field-edge")
+    said = planar.as_image(inverse, PIXEL, facts={"PixelIntensityRelationshipSign": -1})
+    assert value(measure(said), "width") == pytest.approx(102.3, abs=0.02)
+    asked = measure(planar.as_image(inverse, PIXEL), polarity="dark")
+    assert value(asked, "width") == pytest.approx(102.3, abs=0.02)

@@ -81,7 +81,8 @@ def test_uncertainty_covers_the_truth() -> None:
 def test_the_same_spot_however_the_image_lies(change: str) -> None:
     pixels = image().pixels
     other = {"inverted": 4000 - pixels, "gain": 2 * pixels + 9, "mirror": pixels[:, ::-1]}[change]
-    found = measure(planar.as_image(np.ascontiguousarray(other), P))
+    polarity = "dark" if change == "inverted" else "auto"
+    found = measure(planar.as_image(np.ascontiguousarray(other), P), polarity=polarity)
     assert value(found, "focal_spot_x_fwhm") == pytest.approx(1.0, rel=0.01)
 
 
@@ -101,6 +102,17 @@ def test_refusals() -> None:
     top = planar.as_image(np.minimum(image().pixels, 800.0), P, saturated_at=800.0)
     refused(NAME, [top], "saturated-image", enlargement=4.0)
     refused(NAME, [image(extra={"processing": "presentation"})], "processed-image", enlargement=4.0)
+
+
+def test_other_bright_or_dark_things_are_no_focal_spots() -> None:
+    cover = geometry.rectangle((400, 400), pixel_mm=0.2, edges_mm=(-25, -20, 24, 22), sigma_mm=0.8)
+    field = planar.as_image(geometry.noisy(50 + 2000 * cover, seed=1), 0.2)
+    error = refused(NAME, [field], "no-spot", enlargement=4.0)
+    assert "focal spot of" in error.message
+    dark = planar.as_image(4000.0 - image().pixels, P)
+    refused(NAME, [dark], "no-spot", enlargement=4.0)
+    said = planar.as_image(dark.pixels, P, facts={"PixelIntensityRelationshipSign": -1})
+    assert value(measure(said), "focal_spot_x_fwhm") == pytest.approx(1.0, rel=0.01)
 
 
 def test_the_same_image_gives_the_same_bits() -> None:

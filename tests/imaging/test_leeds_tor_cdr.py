@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from kerma import imaging
 from kerma.core import Analysis
+from kerma.imaging.objects import _spec
 from kerma.simulate import objects
 from kerma.simulate.planar import as_image
 from tests.imaging.helpers import curve, value
@@ -52,7 +53,7 @@ def test_every_series_is_measured(many) -> None:
 def test_contrast_to_noise_and_d_prime_of_the_larger_details(many, group: str) -> None:
     """Case 18: CNR and d' within 3 % over the series and five images."""
     contrast = np.array(SCAN.contrast(group)) * SCAN.level
-    rows = [[r for r in m.facts[group]] for m in many]
+    rows = [list(m.facts[group]) for m in many]
     cnr = np.array([[r["cnr"] for r in rs] for rs in rows])
     strong = contrast / NOISE > 2
     assert (cnr / (contrast / NOISE))[:, strong].mean() == pytest.approx(1.0, abs=0.03)
@@ -92,7 +93,6 @@ def test_modulation_of_the_bars(many) -> None:
 def test_places_that_are_assumed_are_said_to_be(many) -> None:
     unchecked = many[0].facts["not_checked"]
     assert unchecked["places"].startswith("assumed")
-    assert unchecked["bars" if "bars" in unchecked else "circle_mm"]
     assert any("nobody has checked" in w for w in many[0].warnings)
 
 
@@ -103,8 +103,6 @@ def test_too_little_free_space_is_said_and_taken_for_white() -> None:
              "weights": [1.0] * 6 + [0.5] * 4}  # fmt: skip
     layout = {"object": "crowd", "title": "crowd", "circle_mm": 44, "reach_mm": 41,
               "series": {"inner": ring, "outer": crowd}}  # fmt: skip
-    from kerma.imaging.objects import _spec
-
     spec = _spec.given(layout)
     scan = replace(
         SCAN, spec=spec, side=(420, 420), pixels_per_mm=4.0, turn_deg=0.0, mirrored=False,

@@ -39,7 +39,10 @@ def one(scan: PmmaScan, **parameters: Any) -> Any:
 def test_sdnr_of_known_contrast_and_noise(scan: PmmaScan) -> None:
     """Case 18: CNR = contrast over noise, for both conventions."""
     found = one(scan)
-    for name, truth in (("sdnr_bg", scan.sdnr_bg), ("sdnr_rms", scan.sdnr_rms)):
+    for name, truth in (
+        ("sdnr_background_noise", scan.sdnr_background_noise),
+        ("sdnr_rms_noise", scan.sdnr_rms_noise),
+    ):
         assert value(found, name) == pytest.approx(truth, abs=3 * u(found, name))
         assert value(found, name) == pytest.approx(truth, rel=0.04)
     region = next(r for r in found.regions if r.name == "Aluminium")
@@ -53,7 +56,7 @@ def test_sdnr_of_known_contrast_and_noise(scan: PmmaScan) -> None:
 def test_the_two_conventions_differ_as_they_must() -> None:
     """On the aluminium there is less signal, so less noise: the mean of both is smaller."""
     found = one(replace(SCAN, contrast=0.3))
-    ratio = value(found, "sdnr_rms") / value(found, "sdnr_bg")
+    ratio = value(found, "sdnr_rms_noise") / value(found, "sdnr_background_noise")
     assert ratio == pytest.approx(1 / np.sqrt(1 - 0.15), rel=0.02)
 
 
@@ -62,7 +65,10 @@ def test_the_uncertainty_covers() -> None:
     for seed in range(40):
         scan = replace(SCAN, shape=(500, 500), middle_mm=(0.0, 0.0), seed=seed, heel=0.0)
         found = one(scan)
-        pulls.append((value(found, "sdnr_bg") - scan.sdnr_bg) / u(found, "sdnr_bg"))
+        pulls.append(
+            (value(found, "sdnr_background_noise") - scan.sdnr_background_noise)
+            / u(found, "sdnr_background_noise")
+        )
     assert 0.75 < np.std(pulls) < 1.3
     assert abs(np.mean(pulls)) < 0.6
 
@@ -74,7 +80,9 @@ def test_gain_rotation_and_mirror_change_nothing() -> None:
         image = planar.as_image(np.ascontiguousarray(changed), 0.1, modality="MG")
         again = imaging.analyse(NAME, [image])
         # Regions sit on whole pixels, which a turn may shift by one.
-        assert value(again, "sdnr_bg") == pytest.approx(value(base, "sdnr_bg"), rel=0.01)
+        assert value(again, "sdnr_background_noise") == pytest.approx(
+            value(base, "sdnr_background_noise"), rel=0.01
+        )
 
 
 SERIES = {20.0: 0.16, 45.0: 0.13, 50.0: 0.12, 70.0: 0.09}
@@ -89,14 +97,14 @@ def test_a_series_of_thicknesses() -> None:
     images, scans = series()
     aims = {"threshold_gold_um": 1.2, "target_gold_um": 1.68, "mu_per_um": 0.157}
     found = imaging.analyse(NAME, images, pmma_mm=list(SERIES), **aims)
-    base = scans[50.0].sdnr_rms
+    base = scans[50.0].sdnr_rms_noise
     for t, scan in scans.items():
         if t != 50.0:
             name = f"relative_{t:g}mm"
-            truth = 100 * scan.sdnr_rms / base
+            truth = 100 * scan.sdnr_rms_noise / base
             assert value(found, name) == pytest.approx(truth, abs=3 * u(found, name))
     ratio = np.expm1(-0.157 * 1.2) / np.expm1(-0.157 * 1.68)
-    aim = value(found, "sdnr_rms_50mm") * ratio
+    aim = value(found, "sdnr_rms_noise_50mm") * ratio
     assert value(found, "target_sdnr") == pytest.approx(aim, rel=1e-9)
     assert value(found, "relative_to_target_50mm") == pytest.approx(100 / ratio, rel=1e-9)
     assert [c.x for c in found.curves] == [tuple(sorted(SERIES))] * 2
@@ -116,7 +124,7 @@ def test_a_transfer_property_gives_contrast_without_offset() -> None:
     stp = {"model": "linear", "a": SCAN.offset, "b": 4.0}
     found = one(SCAN, stp=stp)
     assert value(found, "contrast") == pytest.approx(12.0, abs=3 * u(found, "contrast"))
-    assert str(found.values["signal"].unit) == "uGy"
+    assert str(found.values["mean_background"].unit) == "uGy"
     plain = one(SCAN)
     assert value(plain, "contrast") < 11.2
     assert any("offset" in w for w in plain.warnings)
@@ -130,7 +138,9 @@ def test_regions_by_hand_are_recorded() -> None:
         [right + 40, top + 25, right + 90, top + 75],
     ]
     found = one(SCAN, object_roi=inner, background_rois=beside)
-    assert value(found, "sdnr_bg") == pytest.approx(SCAN.sdnr_bg, rel=0.04)
+    assert value(found, "sdnr_background_noise") == pytest.approx(
+        SCAN.sdnr_background_noise, rel=0.04
+    )
     assert "The regions were set by hand." in found.warnings
     assert found.provenance.parameters["object_roi"] == inner
     refused(NAME, [SCAN.image()], "bad-parameter", object_roi=inner)

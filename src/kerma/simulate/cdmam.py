@@ -151,13 +151,14 @@ class CdmamScan:
     @cached_property
     def drawn(self) -> tuple[Array, Array]:
         """The noise-free image, and the root sum of squares of each disc's shape, (2, cells)."""
-        field = _lines(self) * self.line_contrast
+        field: Array = np.asarray(_lines(self) * self.line_contrast)
         norms = np.zeros((2, len(self.matrix)))
         if self.discs:
             _draw_discs(self, field, norms)
-        return self.mean * (1.0 - field) * self.level(np.arange(self.shape[1])), norms
+        clean = self.mean * (1.0 - field) * self.level(np.arange(self.shape[1]))
+        return np.asarray(clean), norms
 
-    def level(self, column: Array) -> Array:
+    def level(self, column: npt.NDArray[Any]) -> Array:
         """Return the heel effect at columns of the image, 1 in the middle."""
         return np.asarray(1.0 - self.heel * (column / (self.shape[1] - 1) - 0.5))
 

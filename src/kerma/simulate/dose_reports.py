@@ -123,7 +123,7 @@ def _files(
     department: Department, study: Study, quirk: str, number: int
 ) -> Iterator[tuple[Truth, bytes]]:
     if quirk == "high_dose":
-        study = _scaled_to(study, _ALARMING_GY)
+        study = scaled_to(study, _ALARMING_GY)
     if quirk == "empty_values":
         study = replace(study, events=(*study.events[:-1], _emptied(study.events[-1])))
     if quirk not in ("cumulative", "continued"):
@@ -138,7 +138,7 @@ def _files(
     yield replace(second, earlier=first.sop_uid), raw
 
 
-def _scaled_to(study: Study, kerma_gy: float) -> Study:
+def scaled_to(study: Study, kerma_gy: float) -> Study:
     """Return the study with every dose scaled so that kerma at the reference point is as asked."""
     total = sum(e.values.get("kerma_rp_gy") or 0.0 for e in study.events)
 
@@ -155,6 +155,11 @@ def _emptied(event: EventTruth) -> EventTruth:
     doses = ("kap_gy_m2", "kerma_rp_gy", "ctdivol_mgy", "dlp_mgy_cm", "agd_mgy")
     empty = {key: None if key in doses else value for key, value in event.values.items()}
     return replace(event, values=empty)
+
+
+def report_of(department: Department, study: Study, name: str) -> tuple[Truth, bytes]:
+    """Return one plain report of a study and its truth."""
+    return _file(department, study, (), name)
 
 
 def _file(

@@ -85,14 +85,14 @@ class PmmaScan:
         )
 
     @property
-    def sdnr_bg(self) -> float:
+    def sdnr_background_noise(self) -> float:
         """SDNR with the noise beside the aluminium, at the middle of the image's heel effect."""
         return self.mean * self.contrast * math.sqrt(self._fall) / self.noise
 
     @property
-    def sdnr_rms(self) -> float:
+    def sdnr_rms_noise(self) -> float:
         """SDNR with the root mean square of the noise on and beside the aluminium."""
-        return self.sdnr_bg / math.sqrt(1.0 - self.contrast / 2.0)
+        return self.sdnr_background_noise / math.sqrt(1.0 - self.contrast / 2.0)
 
     @property
     def _fall(self) -> float:

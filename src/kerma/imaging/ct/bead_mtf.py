@@ -171,6 +171,12 @@ def _beads(
             else:
                 found[index] = wire.near(image.pixels, pixel_mm, place, image.saturated_at)
         except AnalysisError as refusal:
+            if refusal.code == "two-wires":
+                raise AnalysisError(
+                    f"{refusal.message} Or name the bead in the parameter bead_px.",
+                    stage="find bead",
+                    code="two-wires",
+                ) from None
             if refusal.code != "no-wire":
                 raise
             refused[index] = refusal

@@ -106,7 +106,7 @@ def fit(x: Array, y: Array, u: Array | None = None) -> Fit:
     variance = float(residual @ residual) / (len(x) - 2)
     inverse = np.linalg.inv(design.T @ design)
     covariance = variance * inverse
-    own = np.zeros((2, 2))
+    own: Array = np.zeros((2, 2))
     if u is not None:
         gain = inverse @ design.T
         own = (gain * u**2) @ gain.T

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from kerma.core import InputError
 from kerma.imaging.phantoms._grey import find_body
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._outline import Axis
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._volume import Axis, Volume
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -139,7 +140,7 @@ def _require_plain(volume: Volume, found: Cylinder) -> None:
 
 
 def _middle_mean(volume: Volume, found: Cylinder, index: int) -> float:
-    column, row = volume.to_pixel(*found.pose.centre(float(volume.s_mm[index])))
+    column, row = volume.to_pixel(*found.pose.centre(float(volume.s_mm[index])), index)
     reach = max(2, round(0.2 * found.radius_mm / volume.pixel_mm))
     r, c = round(float(row)), round(float(column))
     cut = volume.images[index].pixels[max(0, r - reach) : r + reach, max(0, c - reach) : c + reach]
@@ -155,7 +156,7 @@ def departures(volume: Volume, found: Cylinder, index: int) -> tuple[Array, floa
     tiles = tiles.reshape(rows, size, columns, size)
     means, spread = tiles.mean(axis=(1, 3)), tiles.std(axis=(1, 3))
     centre = (np.arange(rows) + 0.5) * size - 0.5, (np.arange(columns) + 0.5) * size - 0.5
-    x, y = volume.to_mm(*np.meshgrid(centre[1], centre[0]))
+    x, y = volume.to_mm(*np.meshgrid(centre[1], centre[0]), index)
     cx, cy = found.pose.centre(float(volume.s_mm[index]))
     r = np.hypot(x - cx, y - cy)
     inside = r < _CHECKED_RADIUS * found.radius_mm - _BLOCK_MM
@@ -182,7 +183,7 @@ def radial_profile(
     x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)))
     sums, squares, count = (np.zeros(last + 1) for _ in range(3))
     for index in slices:
-        cx, cy = found.pose.centre(float(volume.s_mm[index]))
+        cx, cy = found.pose.centre(float(volume.s_mm[index])) - volume.shift_mm[index]
         ring = np.rint(np.hypot(x - cx, y - cy) / volume.pixel_mm).astype(int)
         inside = ring <= last
         values = volume.images[index].pixels[inside].astype(np.float64)

@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from kerma.core import Analysis, AnalysisError, Image, InputError
 from kerma.imaging.phantoms._grey import Body, find_body
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._metal import MetalScene, around, metal_artefact
 from kerma.imaging.phantoms._part import Part
+from kerma.imaging.phantoms._series import order_series
 from kerma.imaging.phantoms._usable import require_usable_series
-from kerma.imaging.phantoms._volume import Volume, order_series
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
 from kerma.imaging.tools.untyped import ndimage
@@ -107,7 +108,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
 
 def _metal(volume: Volume, body: Body, index: int, share: float) -> npt.NDArray[np.bool_]:
     rows, columns = volume.shape
-    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)))
+    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)), index)
     cx, cy = body.axis.at(float(volume.s_mm[index]))
     inside = np.hypot(x - cx, y - cy) < 0.97 * body.axis.radius_mm
     found: npt.NDArray[np.bool_] = inside & (
@@ -137,7 +138,8 @@ def _rods(
         kept = [k + 1 for k in np.flatnonzero(areas >= least)]
         centres = ndimage.center_of_mass(mask, labels, kept)
         seen[index] = [
-            (*_mm(volume, c), float(areas[k - 1])) for k, c in zip(kept, centres, strict=True)
+            (*_mm(volume, index, c), float(areas[k - 1]))
+            for k, c in zip(kept, centres, strict=True)
         ]
     counts = [len(v) for v in seen.values() if v]
     usual = int(np.bincount(counts).argmax()) if counts else 0
@@ -155,8 +157,8 @@ def _rods(
     return tuple((x, y) for x, y, _ in middle), radius, tuple(core)
 
 
-def _mm(volume: Volume, centre: tuple[float, float]) -> tuple[float, float]:
-    x, y = volume.to_mm(centre[1], centre[0])
+def _mm(volume: Volume, index: int, centre: tuple[float, float]) -> tuple[float, float]:
+    x, y = volume.to_mm(centre[1], centre[0], index)
     return float(x), float(y)
 
 

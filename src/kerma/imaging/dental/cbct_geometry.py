@@ -13,10 +13,11 @@ import numpy.typing as npt
 from kerma.core import Analysis, AnalysisError, Image, InputError, quantity
 from kerma.imaging.phantoms._cbct_geometry import lattice_part
 from kerma.imaging.phantoms._grey import Body, find_body
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._rim import outline
+from kerma.imaging.phantoms._series import order_series
 from kerma.imaging.phantoms._usable import require_usable_series
-from kerma.imaging.phantoms._volume import Volume, order_series
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
 from kerma.imaging.tools.lattice import fit_lattice
@@ -183,7 +184,7 @@ def _counts(
     small = pixels[: rows * size, : columns * size].reshape(rows, size, columns, size)
     small = small.mean(axis=(1, 3))
     column, row = np.meshgrid(np.arange(columns), np.arange(rows))
-    x, y = volume.to_mm((column + 0.5) * size - 0.5, (row + 0.5) * size - 0.5)
+    x, y = volume.to_mm((column + 0.5) * size - 0.5, (row + 0.5) * size - 0.5, index)
     centre, reach = _where(volume, body, index)
     inside = np.hypot(x - centre[0], y - centre[1]) < reach
     ready = answer(small, radius / size)
@@ -193,7 +194,7 @@ def _counts(
         search = Search(radius / size, kind == "beads", least_height=least)
         spots = peaks(small, search, inside, ready=ready)
         places = np.column_stack(
-            volume.to_mm((spots[:, 0] + 0.5) * size - 0.5, (spots[:, 1] + 0.5) * size - 0.5)
+            volume.to_mm((spots[:, 0] + 0.5) * size - 0.5, (spots[:, 1] + 0.5) * size - 0.5, index)
         )
         found.append((kind == "beads", *_nodes(places, spots[:, 2], chosen.pitch_mm)))
     return found

@@ -11,10 +11,11 @@ import numpy as np
 from kerma.core import Analysis, Curve, Image, quantity
 from kerma.imaging.dental._cylinder import Cylinder, find_cylinder, radial_profile
 from kerma.imaging.phantoms._cbct_parts import five_discs, noise_power, relative
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._regions import shape
+from kerma.imaging.phantoms._series import order_series
 from kerma.imaging.phantoms._usable import require_usable_series
-from kerma.imaging.phantoms._volume import Volume, order_series
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
 
@@ -183,7 +184,7 @@ def _along(volume: Volume, found: Cylinder, unit: str, air: float | None) -> Par
     s = [float(volume.s_mm[i]) for i in found.slices]
     means, us = [], []
     for index, at in zip(found.slices, s, strict=True):
-        cx, cy = found.pose.centre(at)
+        cx, cy = found.pose.centre(at) - volume.shift_mm[index]
         values = volume.images[index].pixels[np.hypot(x - cx, y - cy) < radius]
         means.append(float(values.mean(dtype=np.float64)))
         us.append(float(values.std(dtype=np.float64)) / np.sqrt(values.size))

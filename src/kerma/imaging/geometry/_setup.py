@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from kerma.core import AnalysisError, Image, InputError, Quantity, Region, quantity
 from kerma.imaging import identity
+from kerma.imaging.geometry._shown import shown, well_inside
 from kerma.imaging.planar.region import linearised
 from kerma.imaging.record import require
-from kerma.imaging.tools.field import Field, Side
-from kerma.imaging.tools.field_search import search
+from kerma.imaging.tools.field import Field, Side, find_field
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -140,7 +140,7 @@ def magnification(fdd_mm: float | None, plane_mm: float | None) -> float | None:
     return fdd_mm / plane_mm
 
 
-def require_not_clinical(setup: Setup) -> None:
+def require_not_clinical(setup: Setup, polarity: str = "auto") -> None:
     """Refuse an image that looks like a patient, in the polarity in which more dose is brighter.
 
     Raises
@@ -148,29 +148,44 @@ def require_not_clinical(setup: Setup) -> None:
     InputError
         Code ``clinical-looking``.
     """
-    try:
-        identity.require_not_clinical(setup.image)
-    except InputError:
-        pixels = setup.image.pixels
-        try:
-            bright = search(pixels, setup.spacing_mm).bright
-        except AnalysisError:
-            bright = True
-        if bright:
-            raise
-        identity.require_not_clinical(replace(setup.image, pixels=float(pixels.max()) - pixels))
+    image = setup.image
+    if polarity_of(image, polarity) == "dark":
+        image = replace(image, pixels=float(image.pixels.max()) - image.pixels)
+    identity.require_not_clinical(image)
 
 
-def require_no_shutter(setup: Setup, field: Field) -> None:
-    """Refuse a border drawn by software: one pixel sharp, with one value all over outside.
+def field_of(setup: Setup, *, shape: str, polarity: str, blanked: bool = False) -> Field:
+    """Find the X-ray field, and prove that it is one; what the system blanked is not looked at.
 
-    An X-ray edge has a penumbra, and scatter and noise beyond it.
+    Parameters
+    ----------
+    setup
+        The image.
+    shape, polarity
+        What the field is known to be.
+    blanked
+        Whether a border drawn by software may be in the image: it is the image field's own.
 
     Raises
     ------
     AnalysisError
-        Code ``electronic-shutter``.
+        Codes ``no-field-edge``; ``not-a-field``: neither rectangle nor circle;
+        ``electronic-shutter``: a border drawn by software, one pixel sharp, with one value all
+        over outside (an X-ray edge has a penumbra, and scatter and noise beyond it).
     """
+    known = polarity_of(setup.image, polarity)
+    mask = shown(setup.image.pixels)
+    if not blanked or mask is None:
+        field = find_field(setup.pixels, setup.spacing_mm, shape=shape, polarity=known)
+        _require_no_shutter(setup, field)
+        if mask is None:
+            return field
+    return find_field(
+        setup.pixels, setup.spacing_mm, valid=well_inside(mask), shape=shape, polarity=known
+    )
+
+
+def _require_no_shutter(setup: Setup, field: Field) -> None:
     pixel = max(setup.spacing_mm)
     for side in field.sides.values():
         if side.penumbra is not None and side.penumbra < 1.5 * pixel and _constant(setup, side):
@@ -181,6 +196,18 @@ def require_no_shutter(setup: Setup, field: Field) -> None:
                 code="electronic-shutter",
                 detail={"side": side.name},
             )
+
+
+def polarity_of(image: Image, asked: str) -> str:
+    """Return whether more dose is brighter: as asked for, as the header says, else it is.
+
+    A dark area with a straight or round border is far more often an object in an open field than
+    a field whose pixel values fall with dose.
+    """
+    if asked != "auto":
+        return asked
+    falls = image.facts.get("PixelIntensityRelationshipSign") == -1
+    return "dark" if falls or image.facts.get("monochrome1") else "bright"
 
 
 def _constant(setup: Setup, side: Side) -> bool:

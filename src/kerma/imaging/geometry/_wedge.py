@@ -31,6 +31,7 @@ _LEAN = math.radians(0.3)
 _LEAST_EDGE_SHARE = 0.03  # of the search image's height: shorter edges are something else's
 _OVERLAP = 0.7
 _ONE_WAY = 0.75
+_MOST_TEXTURE = 0.35  # of a step
 _MOST_HIDDEN = 6  # steps that may hide between the last edge seen and the wedge's end
 
 
@@ -213,21 +214,36 @@ def _rows_of_edges(flat: Array, softness: tuple[float, int]) -> list[_Row]:
 
 
 def _stairs(flat: Array, places: list[float], top: int, bottom: int) -> bool:
-    """Tell whether the levels between edges go one way, as stairs do and the bars of a mesh not."""
+    """Tell whether the levels between edges go one way and are plain, as stairs are.
+
+    The bars of a mesh do not go one way; groups of a line pattern are not plain.
+    """
     height = bottom - top
-    levels = np.array([
-        _mean(flat, a + 0.2 * (b - a), b - 0.2 * (b - a) + 1, top + 0.2 * height,
-              bottom - 0.2 * height)[0]
+    rows = slice(round(top + 0.2 * height), round(bottom - 0.2 * height))
+    blocks = [
+        flat[rows, round(a + 0.2 * (b - a)) : round(b - 0.2 * (b - a)) + 1]
         for a, b in pairwise(places)
-    ])  # fmt: skip
-    changes = np.diff(levels)
-    if not np.isfinite(changes).all() or not changes.any():
+    ]
+    if any(block.size < 4 or not np.isfinite(block).all() for block in blocks):
         return False
+    changes = np.diff([float(block.mean()) for block in blocks])
     net = float(changes.sum())
-    return (
-        abs(net) > _ONE_WAY * float(np.abs(changes).sum())
-        and float((changes * net > 0).mean()) >= _ONE_WAY
-    )
+    if abs(net) <= _ONE_WAY * float(np.abs(changes).sum()):
+        return False
+    step = float(np.median(np.abs(changes)))
+    plain = [_texture(block) < _MOST_TEXTURE * step for block in blocks]
+    return min(float((changes * net > 0).mean()), float(np.mean(plain))) >= _ONE_WAY
+
+
+def _texture(block: Array) -> float:
+    """Return how much the row means scatter beyond noise and beyond a slope (heel)."""
+    means = block.mean(axis=1)
+    if len(means) < 4:
+        return 0.0
+    at = np.arange(len(means)) - (len(means) - 1) / 2
+    off = means - means.mean() - at * float((at * means).sum()) / float((at * at).sum())
+    noise = robust_sd(np.diff(block, axis=0)) / math.sqrt(2.0 * block.shape[1])
+    return math.sqrt(max(0.0, float(off.var()) - noise**2))
 
 
 def _beside(one: _Edge, other: _Edge) -> bool:

@@ -14,14 +14,15 @@ from kerma.imaging import identity
 from kerma.imaging.geometry import _setup
 from kerma.imaging.geometry._balls import Ball, along, find_spots, fit_balls
 from kerma.imaging.geometry._setup import Setup
+from kerma.imaging.geometry.field_size import POLARITIES
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
-from kerma.imaging.tools.field import find_field
 
 NAME, VERSION = "beam-perpendicularity", "1"
 EDITION = "Displacement of the upper ball against the lower, similar triangles"
 _BALL_MM = 1.6  # 1/16 inch; seen: Ludlum Medical Physics, manual of tool L-661-662, June 2020
 _SURE = 3.0
+_SIZE_WITHIN = 0.25
 _APART = 2.4  # in mean radii: nearer than that, two balls are fitted together
 
 
@@ -41,6 +42,9 @@ class Parameters:
         Focus-detector distance, instead of the header's.
     balls_px
         The balls set by hand (column, row), lower first.
+    polarity
+        ``bright`` or ``dark``: whether pixel values rise or fall with dose; as the header says when
+        ``auto``, ``bright`` when it does not.
     allow_processed
         Measure an image processed for display, with a warning; places hardly suffer from it.
     """
@@ -50,9 +54,12 @@ class Parameters:
     ball_mm: float = _BALL_MM
     fdd_mm: float | None = None
     balls_px: tuple[tuple[float, float], tuple[float, float]] | None = None
+    polarity: str = "auto"
     allow_processed: bool = False
 
     def __post_init__(self) -> None:
+        require(self.polarity in POLARITIES, "polarity",
+                f"The polarity is one of {', '.join(POLARITIES)}.")  # fmt: skip
         require(self.separation_mm > 0, "separation_mm", "The balls are apart by more than zero.")
         require(self.lower_height_mm >= 0, "lower_height_mm",
                 "The lower ball is not behind the detector.")  # fmt: skip
@@ -89,11 +96,12 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     identity.check(images, modalities=identity.PLANAR, at_most=1)
     setup = _setup.prepare(images[0], stp=None, allow_processed=chosen.allow_processed,
                            fdd_mm=chosen.fdd_mm, needs_linear=False)  # fmt: skip
-    _setup.require_not_clinical(setup)
+    _setup.require_not_clinical(setup, chosen.polarity)
     fdd = _required_distance(chosen, setup)
     top = fdd - chosen.lower_height_mm - chosen.separation_mm
     scales = fdd / (fdd - chosen.lower_height_mm), fdd / top
     (lower, upper), sure = _two_balls(chosen, setup, scales)
+    _require_balls(chosen, lower, upper, scales)
     dx, dy = upper.x - lower.x, upper.y - lower.y
     per_mm = top / (fdd * chosen.separation_mm)
     u = math.hypot(lower.u, upper.u)
@@ -103,7 +111,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     }
     foot = lower.x - dx * top / chosen.separation_mm, lower.y - dy * top / chosen.separation_mm
     u_foot = math.hypot(lower.u, u * top / chosen.separation_mm)
-    central, drawn, said = _central_ray(setup, foot, u_foot, fdd)
+    central, drawn, said = _central_ray(chosen, setup, foot, u_foot, fdd)
     warnings = [*setup.warnings, *said]
     if not sure:
         warnings.append(
@@ -164,6 +172,22 @@ def _two_balls(
     return _overlapping(chosen, setup, spots, scales, sign)
 
 
+def _require_balls(
+    chosen: Parameters, lower: Ball, upper: Ball, scales: tuple[float, float]
+) -> None:
+    """Refuse spots that are not of the balls' size, as imaged at their heights."""
+    for ball, scale in ((lower, scales[0]), (upper, scales[1])):
+        expected = 0.5 * chosen.ball_mm * scale
+        if abs(ball.radius / expected - 1.0) > _SIZE_WITHIN:
+            raise AnalysisError(
+                f"A spot was found {2 * ball.radius:.1f} mm across at the detector; a ball of "
+                f"{chosen.ball_mm:g} mm would be {2 * expected:.1f} mm. Give the balls' diameter "
+                "(ball_mm), or an image of the tool.",
+                stage="find balls",
+                code="no-balls",
+            )
+
+
 def _overlapping(
     chosen: Parameters,
     setup: Setup,
@@ -219,12 +243,12 @@ def _angle(name: str, tx: float, ty: float, u: float) -> dict[str, Quantity]:
 
 
 def _central_ray(
-    setup: Setup, foot: tuple[float, float], u_foot: float, fdd: float
+    chosen: Parameters, setup: Setup, foot: tuple[float, float], u_foot: float, fdd: float
 ) -> tuple[dict[str, Quantity], list[Region], tuple[str, ...]]:
     """Return the angle of the ray through the field's middle, where the field's edges show."""
     said = ("The X-ray field's edges do not all show, so only the ray at the tool is measured.",)
     try:
-        field = find_field(setup.pixels, setup.spacing_mm)
+        field = _setup.field_of(setup, shape="auto", polarity=chosen.polarity)
     except AnalysisError:
         return {}, [], said
     if field.circle is None and len(field.sides) < 4:

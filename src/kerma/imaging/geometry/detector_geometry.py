@@ -23,6 +23,7 @@ EDITION = "Measured against nominal spacing of a mesh or ruler, by local phase"
 # Design choices. Blocks nearer than this share their window, and their noise.
 _ALIKE_PERIODS = 2.5
 _DIAGONAL = 0.2
+_MOST_OFF = 0.1
 _STRIP = 2.5  # times as long as wide
 _METHOD_U = 2e-5  # of a length; largest error seen on rendered meshes is half of it
 
@@ -100,6 +101,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     values, extra, curves = (
         _mesh(setup, phases, period) if len(waves) == 2 else _ruler(setup, phases[0], period)
     )
+    _require_near(values, period)
     warnings = [*setup.warnings]
     if chosen.roi is not None:
         warnings.append("The region was set by hand.")
@@ -122,6 +124,16 @@ def _scale(chosen: Parameters, setup: Setup) -> float:
     require(found is not None, "fdd_mm", "The magnification needs the focus-detector distance; "
             "the header does not state it.")  # fmt: skip
     return found or 1.0
+
+
+def _require_near(values: dict[str, Quantity], period: float) -> None:
+    """Refuse a pattern whose spacing is so far from the stated one that it is another pattern."""
+    found = [q.value for n, q in values.items() if n.startswith("pitch")]
+    if max(abs(f / period - 1.0) for f in found) > _MOST_OFF:
+        raise none_found(
+            f"the pattern in it has a spacing of {sum(found) / len(found):.2f} mm at the detector, "
+            f"not {period:.2f} mm"
+        )
 
 
 def _slope_u(phase: Phase, residual: Array, period: float) -> float:

@@ -22,7 +22,7 @@ from kerma.imaging.geometry.field_size import (
 )
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
-from kerma.imaging.tools.field import Field, find_field
+from kerma.imaging.tools.field import Field
 
 NAME, VERSION = "field-alignment", "1"
 EDITION = "X-ray edge at 50 % of the linearised profile; light edge from markers, IPEM 91 practice"
@@ -109,10 +109,9 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     identity.check(images, modalities=identity.PLANAR, at_most=1)
     setup = _setup.prepare(images[0], stp=chosen.stp, allow_processed=chosen.allow_processed,
                            fdd_mm=chosen.fdd_mm)  # fmt: skip
-    _setup.require_not_clinical(setup)
+    _setup.require_not_clinical(setup, chosen.polarity)
     scale = _setup.magnification(setup.fdd_mm, chosen.plane_mm)
-    field = find_field(setup.pixels, setup.spacing_mm, shape="rectangle", polarity=chosen.polarity)
-    _setup.require_no_shutter(setup, field)
+    field = _setup.field_of(setup, shape="rectangle", polarity=chosen.polarity)
     points, template, markers = _light_points(chosen, setup, field, scale)
     deviations = {n: _deviation(setup, field, n, p) for n, p in points.items() if p}
     values = _values(setup, deviations, scale)

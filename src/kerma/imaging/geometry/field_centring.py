@@ -14,7 +14,7 @@ from kerma.imaging.geometry._setup import ACROSS, DOWN, Setup
 from kerma.imaging.geometry.field_size import POLARITIES, SHAPES
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
-from kerma.imaging.tools.field import Field, find_field
+from kerma.imaging.tools.field import Field
 
 NAME, VERSION = "field-centring", "1"
 EDITION = "Middle of the field edges at 50 % of the linearised profile against the detector's"
@@ -71,9 +71,8 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     identity.check(images, modalities=identity.PLANAR, at_most=1)
     setup = _setup.prepare(images[0], stp=chosen.stp, allow_processed=chosen.allow_processed,
                            fdd_mm=chosen.fdd_mm)  # fmt: skip
-    _setup.require_not_clinical(setup)
-    field = find_field(setup.pixels, setup.spacing_mm, shape=chosen.shape, polarity=chosen.polarity)
-    _setup.require_no_shutter(setup, field)
+    _setup.require_not_clinical(setup, chosen.polarity)
+    field = _setup.field_of(setup, shape=chosen.shape, polarity=chosen.polarity)
     rows, columns = images[0].pixels.shape
     centre_px = chosen.centre_px or ((columns - 1) / 2, (rows - 1) / 2)
     offsets = offsets_from(setup, field, centre_px)

@@ -14,19 +14,18 @@ from kerma.core import Analysis, AnalysisError, Image, Quantity, Region, quantit
 from kerma.imaging import identity
 from kerma.imaging.geometry import _setup
 from kerma.imaging.geometry._setup import Setup
+from kerma.imaging.geometry._shown import shown
 from kerma.imaging.geometry.field_size import POLARITIES, SHAPES, measured_sizes
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
-from kerma.imaging.tools.field import Field, find_field
+from kerma.imaging.tools.field import Field
 from kerma.imaging.tools.field_search import fit_circle
-from kerma.imaging.tools.untyped import ndimage
 
 Mask = npt.NDArray[np.bool_]
 
 NAME, VERSION = "field-image-centre", "1"
 EDITION = "X-ray field edges at 50 % against the border of the image field, each zoom"
 # Design choices.
-_LEAST_BLANK = 0.01
 _ROUND_WITHIN = 0.01
 
 
@@ -122,7 +121,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         values.update(_image_values(setup, seen, number))
         warnings += [w for w in setup.warnings if w not in warnings]
         try:
-            field = _x_ray_field(setup, seen, chosen)
+            field = _x_ray_field(setup, chosen)
         except AnalysisError as refusal:
             if refusal.code != "no-field-edge":
                 raise
@@ -138,11 +137,13 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         regions += [_framed(r, number) for r in _setup.side_regions(setup, field)]
     if missing is not None and not any(n.startswith(("offset", "margin")) for n in values):
         raise missing
+    measured = any(n.startswith("offset") for n in values)
     return Analysis(
         name=NAME,
-        status="measured",
+        status="measured" if measured else "not measurable",
+        reason="" if measured else "No two opposite sides of the X-ray field show in any image.",
         provenance=provenance(NAME, VERSION, EDITION, images, chosen),
-        values=values,
+        values=values if measured else {},
         regions=tuple(regions),
         warnings=tuple(warnings),
         facts={"images": facts},
@@ -155,23 +156,15 @@ def image_field(setup: Setup) -> ImageField:
     rows, columns = pixels.shape
     whole = ImageField((columns - 1) / 2 * dx, (rows - 1) / 2 * dy, None, columns * dx, rows * dy,
                        None)  # fmt: skip
-    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    value = float(corners[0])
-    if not (corners == value).all():
+    mask = shown(pixels)
+    if mask is None:
         return whole
-    labels, _ = ndimage.label(pixels == value)
-    at = {int(n) for n in labels[[0, 0, -1, -1], [0, -1, 0, -1]]}
-    blank = np.isin(labels, list(at))
-    share = float(blank.mean())
-    if share < _LEAST_BLANK or share > 0.98:
-        return whole
-    shown = ~blank
     # Borders half a pixel outside the first and last pixel shown of each row and column.
-    across, down = shown.any(axis=1), shown.any(axis=0)
+    across, down = mask.any(axis=1), mask.any(axis=0)
     r, c = np.flatnonzero(across), np.flatnonzero(down)
-    first, last = np.argmax(shown[r], axis=1), columns - 1 - np.argmax(shown[r][:, ::-1], axis=1)
-    top = np.argmax(shown[:, c], axis=0)
-    bottom = rows - 1 - np.argmax(shown[::-1][:, c], axis=0)
+    first, last = np.argmax(mask[r], axis=1), columns - 1 - np.argmax(mask[r][:, ::-1], axis=1)
+    top = np.argmax(mask[:, c], axis=0)
+    bottom = rows - 1 - np.argmax(mask[::-1][:, c], axis=0)
     x = np.concatenate((first - 0.5, last + 0.5, c, c)) * dx
     y = np.concatenate((r, r, top - 0.5, bottom + 0.5)) * dy
     inner = (x > 0) & (x < (columns - 1) * dx) & (y > 0) & (y < (rows - 1) * dy)
@@ -179,20 +172,14 @@ def image_field(setup: Setup) -> ImageField:
         cx, cy, radius, kept = fit_circle(x[inner], y[inner], max(dx, dy))
         off = np.hypot(x[inner] - cx, y[inner] - cy) - radius
         if kept.mean() > 0.9 and float(off[kept].std()) < max(_ROUND_WITHIN * radius, dx):
-            return ImageField(cx, cy, radius, 2 * radius, 2 * radius, shown)
+            return ImageField(cx, cy, radius, 2 * radius, 2 * radius, mask)
     width, height = (c[-1] - c[0] + 1) * dx, (r[-1] - r[0] + 1) * dy
-    return ImageField((c[0] + c[-1]) / 2 * dx, (r[0] + r[-1]) / 2 * dy, None, width, height, shown)
+    return ImageField((c[0] + c[-1]) / 2 * dx, (r[0] + r[-1]) / 2 * dy, None, width, height, mask)
 
 
-def _x_ray_field(setup: Setup, seen: ImageField, chosen: Parameters) -> Field:
-    valid = None if seen.shown is None else ndimage.binary_erosion(seen.shown, iterations=2,
-                                                                   border_value=1)  # fmt: skip
-    _setup.require_not_clinical(setup)
-    field = find_field(
-        setup.pixels, setup.spacing_mm, valid=valid, shape=chosen.shape, polarity=chosen.polarity
-    )
-    _setup.require_no_shutter(setup, field)
-    return field
+def _x_ray_field(setup: Setup, chosen: Parameters) -> Field:
+    _setup.require_not_clinical(setup, chosen.polarity)
+    return _setup.field_of(setup, shape=chosen.shape, polarity=chosen.polarity, blanked=True)
 
 
 def compared(setup: Setup, field: Field, seen: ImageField) -> dict[str, Quantity]:

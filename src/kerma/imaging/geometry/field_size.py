@@ -15,7 +15,7 @@ from kerma.imaging.geometry import _setup
 from kerma.imaging.geometry._setup import ACROSS, DOWN, Setup
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
-from kerma.imaging.tools.field import Field, find_field
+from kerma.imaging.tools.field import Field
 from kerma.imaging.tools.field_search import SIDES
 
 NAME, VERSION = "field-size", "1"
@@ -31,8 +31,9 @@ class Parameters:
     Attributes
     ----------
     shape, polarity
-        What the field is known to be: ``rectangle`` or ``circle``; ``bright`` or ``dark`` (larger
-        or smaller pixel values inside). Found when ``auto``.
+        What the field is known to be: ``rectangle`` or ``circle``, found when ``auto``;
+        ``bright`` or ``dark`` (pixel values rise or fall with dose), as the header says when
+        ``auto``, ``bright`` when it does not.
     nominal_mm
         Width and height the system indicates, in the plane `plane_mm` (at the detector when that
         is absent).
@@ -91,9 +92,8 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     identity.check(images, modalities=identity.PLANAR, at_most=1)
     setup = _setup.prepare(images[0], stp=chosen.stp, allow_processed=chosen.allow_processed,
                            fdd_mm=chosen.fdd_mm)  # fmt: skip
-    _setup.require_not_clinical(setup)
-    field = find_field(setup.pixels, setup.spacing_mm, shape=chosen.shape, polarity=chosen.polarity)
-    _setup.require_no_shutter(setup, field)
+    _setup.require_not_clinical(setup, chosen.polarity)
+    field = _setup.field_of(setup, shape=chosen.shape, polarity=chosen.polarity)
     scale = _setup.magnification(setup.fdd_mm, chosen.plane_mm)
     sizes = measured_sizes(setup, field)
     values = {**sizes, **shape_values(field), **_in_plane(sizes, scale)}

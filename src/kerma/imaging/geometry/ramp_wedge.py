@@ -29,6 +29,7 @@ _LEAST_FILL = 0.7
 _LEAST_RANGE = 0.3  # of the logarithm: a heel or an uneven detector changes less
 _ENDS, _SIDES = 0.06, 0.2
 _BINS = 60
+_MOST_RESIDUAL = 15.0  # % of the range; a bent response strays by a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,12 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     ramp = _find(logs, setup)
     place, level, u = _profile(part if chosen.scale == "linear" else logs, setup, ramp)
     y, u_y = (level, u) if chosen.scale == "log" else (np.log(level), u / level)
+    values = _values(place, y, u_y, chosen, setup, ramp)
+    if values["max_residual"].value > _MOST_RESIDUAL:
+        raise _none(
+            f"the logarithm strays from a straight line by {values['max_residual'].value:.0f} % of "
+            "its range"
+        )
     warnings = [*setup.warnings]
     if chosen.roi is not None:
         warnings.append("The region was set by hand.")
@@ -127,7 +134,7 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
         name=NAME,
         status="measured",
         provenance=provenance(NAME, VERSION, EDITION, images, chosen),
-        values=_values(place, y, u_y, chosen, setup, ramp),
+        values=values,
         regions=(_region(setup, ramp, origin),),
         curves=(Curve("Logarithm of the signal", tuple(map(float, place)), tuple(map(float, y)),
                       "Distance", "mm", "Logarithm", "1", tuple(map(float, u_y))),),

@@ -19,7 +19,8 @@ from kerma.imaging.mammography._cdmam_discs import (
     signals,
 )
 from kerma.imaging.mammography._cdmam_grid import REACH, Found, Lattice, find_grid
-from kerma.imaging.mammography._cdmam_spec import CORNERS, CdmamSpec, Matrix, load_spec
+from kerma.imaging.mammography._cdmam_settle import settled
+from kerma.imaging.mammography._cdmam_spec import CdmamSpec, Matrix, load_spec
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -33,8 +34,8 @@ _TIE = 0.03
 # both compressed by a square root; bare grids stay under 0.2.
 _LIKE = 0.45
 _LEAD = 0.08
-_CLEAR = 5.0
-_OFFSETS = np.arange(0.17, 0.361, 0.01)
+# Cosine of five degrees: images of a series lie no further turned.
+_NEARLY = 0.996
 _TURNS = [
     np.array([[a, b], [c, d]], dtype=float)
     for a, b, c, d in (
@@ -66,6 +67,8 @@ class Placed:
         Standard uncertainty of a place.
     scale
         Magnification the discs were looked for at.
+    shift_px
+        From where the lines say to where the discs are, (x, y).
     grid
         The grid found; ``None`` when it was set by hand.
     """
@@ -79,6 +82,7 @@ class Placed:
     turn_deg: float
     u_px: float
     scale: float
+    shift_px: tuple[float, float]
     grid: Found | None
 
     def with_offset(self, offset: float) -> Placed:
@@ -93,6 +97,14 @@ class _Candidate:
     turn: Array
     lattice: Lattice
     agreement: float
+
+    @property
+    def mirrored(self) -> bool:
+        return float(np.linalg.det(self.turn)) < 0
+
+    @property
+    def turn_deg(self) -> float:
+        return math.degrees(math.atan2(self.lattice.across[1], self.lattice.across[0]))
 
 
 def place(
@@ -134,20 +146,43 @@ def place(
     pitch_mm = math.hypot(*close[0].lattice.across) * pixel_mm
     scale = magnification or _scale(image, spec, pitch_mm)
     look = _Look(image, filters, scale, pixel_mm, blur_mm)
+    first = _as_before(look, close, like) or _best(look, close)
+    setting, shift = settled(image, first.setting, first.ground, filters, first.sign)
+    return replace(
+        first, setting=setting, ground=background(image.pixels, setting), shift_px=shift,
+        u_px=u_px, grid=found,
+    )  # fmt: skip
+
+
+def _as_before(look: _Look, close: list[_Candidate], like: Placed | None) -> Placed | None:
+    """Return the placing that lies as in the image before, when it is as like the phantom."""
+    if like is None:
+        return None
+    for candidate in close:
+        same = candidate.matrix is like.setting.matrix and candidate.mirrored == like.mirrored
+        turned = math.radians(candidate.turn_deg - like.turn_deg)
+        if same and math.cos(turned) > _NEARLY:
+            placed = _likeness(look, candidate)
+            # The other way the cells would fit is far less like it.
+            return placed if placed.likeness > 0.9 * like.likeness else None
+    return None
+
+
+def _best(look: _Look, close: list[_Candidate]) -> Placed:
     judged = sorted((_likeness(look, c) for c in close), key=lambda item: -item.likeness)
     first = judged[0]
     others = [j for j in judged[1:] if j.turn_deg != first.turn_deg or j.mirrored != first.mirrored]
     second = others[0].likeness if others else 0.0
     if first.likeness < _LIKE or first.likeness - second < _LEAD:
         raise AnalysisError(
-            f"The grid is that of a {spec.title}, but its discs do not show as they must: they "
-            "cannot be seen, or the image is of another object. Check the exposure and that the "
-            "phantom is whole.",
+            f"The grid is that of a {close[0].spec.title}, but its discs do not show as they must: "
+            "they cannot be seen, or the image is of another object. Check the exposure and that "
+            "the phantom is whole.",
             stage=STAGE,
             code="wrong-phantom",
             detail={"likeness": first.likeness, "second": second},
         )
-    return replace(_settled(image, first, filters), u_px=u_px, grid=found)
+    return first
 
 
 def _scale(image: Image, spec: CdmamSpec, pitch_mm: float) -> float:
@@ -272,91 +307,7 @@ def _likeness(look: _Look, candidate: _Candidate) -> Placed:
     seen, wanted = np.sign(middle[known]) * np.sqrt(np.abs(middle[known])), expected[known]
     product = float((seen * wanted).sum())
     cosine = product**2 / max(1e-12, float((seen**2).sum() * (wanted**2).sum()))
-    turn = math.degrees(math.atan2(candidate.lattice.across[1], candidate.lattice.across[0]))
-    mirrored = float(np.linalg.det(candidate.turn)) < 0
     return Placed(
         setting, ground, math.copysign(1.0, product), candidate.agreement, cosine,
-        mirrored, turn, 0.0, look.scale, None,
+        candidate.mirrored, candidate.turn_deg, 0.0, look.scale, (0.0, 0.0), None,
     )  # fmt: skip
-
-
-def _settled(image: Image, placed: Placed, filters: Filters) -> Placed:
-    """Find the corners' distance, then move the lattice onto the discs that are seen best."""
-    setting, ground, sign = placed.setting, placed.ground, placed.sign
-    middle = np.nan_to_num(sign * signals(image.pixels, setting, ground, filters)[0])
-    best = np.sort(np.argsort(-middle)[: max(24, len(middle) // 6)])
-    totals = []
-    for offset in _OFFSETS:
-        tried = replace(setting, offset=float(offset))
-        corners = signals(image.pixels, tried, ground, filters, wanted=best)[1:, best]
-        totals.append(float(np.nansum((sign * corners).max(axis=0))))
-    k = int(np.clip(int(np.argmax(totals)), 1, len(totals) - 2))
-    left, top, right = totals[k - 1 : k + 2]
-    bend = left - 2 * top + right
-    step = float(_OFFSETS[1] - _OFFSETS[0])
-    offset = float(_OFFSETS[k]) + (step * 0.5 * (left - right) / bend if bend < 0 else 0.0)
-    setting = replace(setting, offset=offset)
-    for _ in range(2):
-        setting = _onto_discs(image, setting, ground, filters, sign)
-    return replace(placed, setting=setting, ground=background(image.pixels, setting))
-
-
-def _onto_discs(
-    image: Image, setting: Setting, ground: Background, filters: Filters, sign: float
-) -> Setting:
-    """Move the lattice to where the clear discs are, when they say that they are not on it.
-
-    The lines give the lattice to a few hundredths of a pixel, but the discs were not printed with
-    them: a shift, then a change of both directions, is taken over only when it is significant.
-    """
-    here = sign * signals(image.pixels, setting, ground, filters)
-    corner = here[1:].argmax(axis=0)
-    discs = np.zeros(here.shape, dtype=bool)
-    discs[0] = True
-    discs[corner + 1, np.arange(here.shape[1])] = True
-    discs &= np.nan_to_num(here) > _CLEAR
-    if int(discs.sum()) < 12:
-        return setting
-    reach = np.maximum(0.6, 0.3 * setting.diameter_px)
-    size = np.broadcast_to(setting.diameter_px, here.shape)[discs]
-    h = np.broadcast_to(reach, here.shape)[discs]
-    # Of the position of a disc of diameter d seen at z times the noise, from the slope of the
-    # overlap of two discs.
-    scatter = 0.55 * np.maximum(size, 1.0) / here[discs]
-    m = setting.matrix
-    away = np.vstack([np.zeros(2), CORNERS * setting.offset])
-    x = np.broadcast_to(m.x + away[:, :1], here.shape)[discs] - m.size[0] / 2
-    y = np.broadcast_to(m.y + away[:, 1:], here.shape)[discs] - m.size[1] / 2
-    change = np.zeros((2, 3))
-    for axis in (0, 1):
-        none = np.zeros_like(reach)
-        ahead, back = (
-            ((reach, none), (-reach, none)) if axis == 0 else ((none, reach), (none, -reach))
-        )
-        more = sign * signals(image.pixels, setting, ground, filters, ahead)[discs]
-        less = sign * signals(image.pixels, setting, ground, filters, back)[discs]
-        bend = less - 2 * here[discs] + more
-        moved = h * 0.5 * (less - more) / np.where(bend < 0, bend, -np.inf)
-        change[axis] = _significant(np.clip(moved, -h, h), x, y, scatter)
-    old = setting.lattice
-    across, down = old.across + change[:, 1], old.down + change[:, 2]
-    mx, my = old.at(m.size[0] / 2, m.size[1] / 2)
-    middle = np.array([float(mx), float(my)]) + change[:, 0]
-    origin = middle - across * m.size[0] / 2 - down * m.size[1] / 2
-    return replace(setting, lattice=Lattice(origin, across, down))
-
-
-def _significant(moved: Array, x: Array, y: Array, scatter: Array) -> Array:
-    """Return shift and change along both directions, each zero unless it explains the moves."""
-    design = np.column_stack([np.ones_like(x), x, y])
-    found = np.zeros(3)
-    left = float(((moved / scatter) ** 2).sum())
-    for terms, gain in ((1, 12.0), (3, 18.0)):
-        part = design[:, :terms] / scatter[:, None]
-        solved = np.linalg.lstsq(part, moved / scatter, rcond=None)[0]
-        after = float(((moved / scatter - part @ solved) ** 2).sum())
-        if left - after > gain:
-            found[:] = 0.0
-            found[:terms] = solved
-            left = after
-    return found

@@ -88,7 +88,8 @@ def described(
         "corner_offset_cells": first.setting.offset,
         "placed": [
             {"turn_deg": p.turn_deg, "mirrored": p.mirrored, "agreement": p.agreement,
-             "likeness": p.likeness, "discs_darker": p.sign < 0}
+             "likeness": p.likeness, "discs_darker": p.sign < 0,
+             "discs_off_lines_px": list(p.shift_px)}
             for p in placed
         ],
     }  # fmt: skip

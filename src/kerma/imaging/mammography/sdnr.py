@@ -21,9 +21,10 @@ NAME, VERSION = "mammo-sdnr", "1"
 EDITION = "SDNR of 0.2 mm aluminium, EUREF and NHSBSP practice (recalled)"
 MODALITIES = ("MG",)
 DEFINITIONS: Mapping[str, str] = {
-    "sdnr_bg": "|m_Al - m_bg| / s_bg, s_bg the root mean square of the backgrounds' SDs (EUREF)",
-    "sdnr_rms": "|m_Al - m_bg| / sqrt((s_Al^2 + s_bg^2) / 2) (NHSBSP)",
+    "sdnr_background_noise": "|m_Al - m_bg| / s_bg, s_bg the root mean square of several (EUREF)",
+    "sdnr_rms_noise": "|m_Al - m_bg| / sqrt((s_Al^2 + s_bg^2) / 2) (NHSBSP)",
     "contrast": "|m_Al - m_bg| / m_bg",
+    "relative, target_sdnr": "of sdnr_rms_noise",
 }
 
 
@@ -84,8 +85,8 @@ class Parameters:
 class Found:
     """What one image gives: value and standard uncertainty, in the unit of the pixels or 1."""
 
-    sdnr_bg: tuple[float, float]
-    sdnr_rms: tuple[float, float]
+    sdnr_background_noise: tuple[float, float]
+    sdnr_rms_noise: tuple[float, float]
     contrast: tuple[float, float] | None
     signal: tuple[float, float]
     noise: tuple[float, float]
@@ -114,9 +115,10 @@ def target_sdnr(
 def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     """Measure the SDNR of a square of aluminium on each image.
 
-    Values ``sdnr_bg``, ``sdnr_rms``, ``contrast``, ``signal`` and ``noise``, with ``_45mm`` and
-    the like when thicknesses are given; ``relative_45mm`` (% of the SDNR at the reference
-    thickness), and ``target_sdnr``, ``relative_to_target_45mm`` when a target is.
+    Values ``sdnr_background_noise``, ``sdnr_rms_noise``, ``contrast`` (%), ``mean_background``
+    and ``noise_background``, with ``_45mm`` and the like when thicknesses are given;
+    ``relative_45mm`` (% of the SDNR at the reference thickness), and ``target_sdnr``,
+    ``relative_to_target_45mm`` when a target is.
 
     Raises
     ------
@@ -228,10 +230,12 @@ def _measured(pixels: Array, where: Regions) -> Found:
 
 def _values(one: Found, name: str, unit: str) -> dict[str, Quantity]:
     values = {
-        f"sdnr_bg{name}": quantity(one.sdnr_bg[0], "1", one.sdnr_bg[1]),
-        f"sdnr_rms{name}": quantity(one.sdnr_rms[0], "1", one.sdnr_rms[1]),
-        f"signal{name}": quantity(*_pair(one.signal, unit)),
-        f"noise{name}": quantity(*_pair(one.noise, unit)),
+        f"sdnr_background_noise{name}": quantity(
+            one.sdnr_background_noise[0], "1", one.sdnr_background_noise[1]
+        ),
+        f"sdnr_rms_noise{name}": quantity(one.sdnr_rms_noise[0], "1", one.sdnr_rms_noise[1]),
+        f"mean_background{name}": quantity(*_pair(one.signal, unit)),
+        f"noise_background{name}": quantity(*_pair(one.noise, unit)),
     }
     if one.contrast is not None:
         values[f"contrast{name}"] = quantity(100 * one.contrast[0], "%", 100 * one.contrast[1])
@@ -276,7 +280,9 @@ def _series(
             title, tuple(order), tuple(getattr(by_thickness[t], field)[0] for t in order),
             "PMMA", "mm", "SDNR", "1", tuple(getattr(by_thickness[t], field)[1] for t in order),
         )
-        for title, field in (("Noise beside", "sdnr_bg"), ("Noise of both", "sdnr_rms"))
+        for title, field in (
+            ("Noise beside", "sdnr_background_noise"), ("Noise of both", "sdnr_rms_noise"),
+        )
     )  # fmt: skip
     return values, curves
 
@@ -285,9 +291,9 @@ def _relative(
     found: Mapping[float, Found], reference: Found, chosen: Parameters
 ) -> dict[str, Quantity]:
     values: dict[str, Quantity] = {}
-    base, u_base = reference.sdnr_rms
+    base, u_base = reference.sdnr_rms_noise
     for t, one in found.items():
-        value, u = one.sdnr_rms
+        value, u = one.sdnr_rms_noise
         if one is not reference:
             u_ratio = math.hypot(u / value, u_base / base) if value else 0.0
             values[f"relative_{value_name(t)}mm"] = quantity(
@@ -302,7 +308,7 @@ def _relative(
         aim = base * factor
         values["target_sdnr"] = quantity(aim, "1", u_base * factor)
         for t, one in found.items():
-            value, u = one.sdnr_rms
+            value, u = one.sdnr_rms_noise
             correlated = 0.0 if one is reference else math.hypot(u / value, u_base / base)
             values[f"relative_to_target_{value_name(t)}mm"] = quantity(
                 100 * value / aim, "%", 100 * value / aim * correlated

@@ -87,6 +87,8 @@ class View:
         Correlation of the middle holes with their expected strength.
     clear
         Middle holes that are clear.
+    noise
+        Of means over discs of each diameter, by row.
     """
 
     grid: Grid
@@ -100,6 +102,7 @@ class View:
     turn_deg: float
     likeness: float
     clear: int
+    noise: Array
 
     def radius(self, diameter_mm: float) -> float:
         """Return the radius of a hole in pixels."""
@@ -128,13 +131,16 @@ def view(pixels: Array, grid: Grid, plan: Layout, pixel_mm: float | None) -> Vie
         raise wrong(plan, f"the holes expected in the middle of the squares are not there "
                           f"(likeness {score:.2f} of 1, {clear} clear)")  # fmt: skip
     measured = _scale(flat, best, plan, scale, middle > _CLEAR * noise[:, None])
-    scale = measured or scale
+    if measured is not None:
+        scale = measured
+        noise = free_noise(flat, best, plan, scale)
     offset, rows = _offsets(flat, best, plan, scale, noise)
     mirrored = best.across[0] * best.down[1] - best.across[1] * best.down[0] < 0
     t = math.degrees(math.atan2(-best.down[0], best.down[1]))
     return View(
-        best, flat, background, scale, measured is not None, offset, rows, mirrored, t, score, clear
-    )
+        best, flat, background, scale, measured is not None, offset, rows, mirrored, t, score,
+        clear, noise,
+    )  # fmt: skip
 
 
 def wrong(plan: Layout, why: str) -> InputError:
@@ -312,14 +318,13 @@ def _peak(values: Array, i: int) -> float:
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
 
 
-def corner_means(seen: View, plan: Layout) -> tuple[Array, Array]:
-    """Return means over the four corners of each square below the first rows, and their noise.
+def corner_means(seen: View, plan: Layout) -> Array:
+    """Return means over the four corners of each square below the first rows.
 
-    Shape (rows, columns, 4), rows of one hole at zero; noise by row (diameter).
+    Shape (rows, columns, 4), rows of one hole at zero.
     """
     n = plan.cells
     means = np.zeros((n, n, 4))
-    noise = free_noise(seen.flat, seen.grid, plan, seen.scale)
     columns = np.arange(n) + 0.5
     for row in range(plan.single_rows, n):
         radius = max(0.7, seen.radius(plan.diameters_mm[row]))
@@ -327,7 +332,7 @@ def corner_means(seen: View, plan: Layout) -> tuple[Array, Array]:
         for k, (sx, sy) in enumerate(CORNERS):
             x, y = seen.grid.place(columns + sx * off, np.full(n, row + 0.5 + sy * off))
             means[row, :, k] = disc_means(seen.flat, x, y, radius).mean
-    return means, noise
+    return means
 
 
 def middle_means(seen: View, plan: Layout) -> Array:

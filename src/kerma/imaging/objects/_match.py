@@ -127,11 +127,10 @@ def _levelled(seen: Array, inside: npt.NDArray[np.bool_]) -> Array:
         normal = np.einsum("ik,jk,rk->rij", t, t, kept.astype(float)) + ridge[:size, :size]
         right = np.einsum("ik,rk->ri", t, base * kept)
         level = base - np.linalg.solve(normal, right[..., None])[..., 0] @ t
-        off = np.abs(np.where(kept, level, np.nan))
-        spread = np.full(len(seen), np.inf)
-        some = kept.any(axis=1)
-        spread[some] = 1.4826 * np.nanmedian(off[some], axis=1)
-        limit = 3.0 * np.maximum(spread, 1e-12)
+        # Median of what is kept: the middle one, the rest sorted to the end.
+        off = np.sort(np.where(kept, np.abs(level), np.inf), axis=1)
+        spread = 1.4826 * off[np.arange(len(off)), kept.sum(axis=1) // 2]
+        limit = 3.0 * np.maximum(np.where(np.isfinite(spread), spread, 0.0), 1e-12)
         kept = inside & used[:, None] & (np.abs(level) <= limit[:, None])
     level = np.where(inside & used[:, None], level, 0.0)
     within = inside & used[:, None]

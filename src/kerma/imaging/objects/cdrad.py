@@ -170,7 +170,7 @@ def _viewed(image: Image, plan: Layout, chosen: Parameters) -> View:
 
 def _read(image: Image, plan: Layout, chosen: Parameters) -> _Reading:
     view = _viewed(image, plan, chosen)
-    means, noise = _cells.corner_means(view, plan)
+    means, noise = _cells.corner_means(view, plan), view.noise
     middle = _cells.middle_means(view, plan)
     return _Reading(
         view,

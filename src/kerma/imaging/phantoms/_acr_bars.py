@@ -15,12 +15,12 @@ import numpy.typing as npt
 from kerma.core import Curve, Region, quantity
 from kerma.imaging.phantoms._acr_locate import bar_signal as stands_out
 from kerma.imaging.phantoms._acr_spec import AcrSpec, BarGroup
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._patch import pixels_of
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.bars import BarSignal, bar_signal, falls_to
 
 Array = npt.NDArray[np.float64]

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from kerma.core import Curve, quantity
 from kerma.imaging.phantoms._acr_locate import module_slices
 from kerma.imaging.phantoms._acr_spec import AcrSpec, RodGroup
-from kerma.imaging.phantoms._locate import disc_grid
+from kerma.imaging.phantoms._grid import Volume, disc_grid
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import disc, shown_disc
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.untyped import ndimage
 
 Array = npt.NDArray[np.float64]
@@ -174,7 +173,7 @@ def _placed(
         for out in _SEARCH_MM
     ]
     x, y = _discs(volume, pose, [group, *others], float(volume.s_mm[index]))
-    column, row = volume.to_pixel(x, y)
+    column, row = volume.to_pixel(x, y, index)
     values = ndimage.map_coordinates(mean_slice, [row, column], order=1, mode="nearest")
     heights = _difference(values)
     top = int(np.argmax(heights))

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from kerma.core import InputError
 from kerma.imaging.phantoms._acr_spec import AcrSpec
-from kerma.imaging.phantoms._locate import Overrides, insert_centroid
-from kerma.imaging.phantoms._pose import Pose, rigid_fit
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._outline import Axis
+from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import disc
-from kerma.imaging.phantoms._ring import Rod, Run, best_run
+from kerma.imaging.phantoms._ring import Rod, Run, best_run, fit_rods
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._volume import Axis, Volume
+from kerma.imaging.phantoms._survey import Overrides
 
 Array = npt.NDArray[np.float64]
 
@@ -80,13 +81,11 @@ def locate(volume: Volume, axis: Axis, spec: AcrSpec, manual: Overrides) -> Loca
     InputError
         Codes ``wrong-phantom``, ``reversed-order``, ``truncated-series``.
     """
-    rods = [
-        Rod(spec.inserts.circle_radius_mm, i.angle_deg, spec.inserts.insert_radius_mm, i.nominal_hu)
-        for i in spec.inserts.items
-    ]
     by_hand = manual.slice_index
     slices = volume.within(*axis.span_mm) if by_hand is None else [by_hand]
-    run = best_run(volume, axis, slices, rods, least=_CORRELATION, roll_deg=manual.roll_deg)
+    run = best_run(
+        volume, axis, slices, rods_of(spec), least=_CORRELATION, roll_deg=manual.roll_deg
+    )
     if run is None:
         raise InputError(
             f"This is not an {spec.title}: no slice shows its four rods. It may be another "
@@ -105,6 +104,12 @@ def locate(volume: Volume, axis: Axis, spec: AcrSpec, manual: Overrides) -> Loca
         at = pose.axis.at(pose.origin_mm)
         pose = pose.moved(shift_mm=tuple(np.subtract(manual.centre_mm, at).tolist()))
     return Located(pose, run, beads, warnings)
+
+
+def rods_of(spec: AcrSpec) -> list[Rod]:
+    """Return the rods of module 1 with their contrast to water, HU."""
+    circle, size = spec.inserts.circle_radius_mm, spec.inserts.insert_radius_mm
+    return [Rod(circle, i.angle_deg, size, i.nominal_hu) for i in spec.inserts.items]
 
 
 def _middle(run: Run, half_mm: float, by_hand: bool) -> float:
@@ -152,25 +157,14 @@ def _require_materials(volume: Volume, pose: Pose, spec: AcrSpec, run: Run) -> P
 
 def _with_rods(volume: Volume, pose: Pose, spec: AcrSpec, run: Run, *, manual: Overrides) -> Pose:
     """Refine roll and middle on the centroids of the rods."""
-    nominal, found = [], []
-    inserts = spec.inserts
     inner = run.slices[1:-1] or run.slices
-    for index in inner[:: max(1, len(inner) // _ROD_SLICES)]:
-        for item in inserts.items:
-            if abs(item.nominal_hu) < 60:
-                continue
-            xy = inserts.xy_mm(item)
-            x, y, contrast = insert_centroid(volume, pose, index, xy, inserts.insert_radius_mm)
-            off = np.subtract((x, y), pose.direction(*xy))
-            if abs(contrast) > 60 and np.hypot(*off) < 3:
-                # The slice's own axis; the common fit below takes all slices together.
-                nominal.append(xy)
-                found.append((x, y))
-    if len(found) >= 3:
-        roll, u_roll, shift = rigid_fit(np.array(nominal), np.array(found), pose.sense)
+    clear = [r for r in rods_of(spec) if abs(r.contrast) >= 60]
+    few = inner[:: max(1, len(inner) // _ROD_SLICES)]
+    fit = fit_rods(volume, pose, few, clear, least=60.0, within_mm=3.0)
+    if fit is not None:
         if manual.roll_deg is None:
-            pose = pose.moved(roll_deg=roll, u_roll_deg=u_roll)
-        pose = pose.moved(shift_mm=shift)
+            pose = pose.moved(roll_deg=fit.roll_deg, u_roll_deg=fit.u_roll_deg)
+        pose = pose.moved(shift_mm=fit.shift_mm)
     return pose
 
 
@@ -210,12 +204,14 @@ def _bead(
     along = np.arange(-_BEAD_RIM_MM, _BEAD_RIM_MM + step, step)
     a = np.radians(angle) + along[:, None] / spec.beads.radius_mm
     x, y = r * np.cos(a), r * np.sin(a)
-    patches = np.array(
-        [volume.read(i, *_about_axis(pose, x, y, float(volume.s_mm[i]))) for i in near]
-    )
+    at = [_about_axis(pose, x, y, float(volume.s_mm[i])) for i in near]
+    seen = np.array([volume.sees(i, *place) for i, place in zip(near, at, strict=True)])
+    if not seen[:, :, r <= spec.beads.radius_mm].all():
+        return None
+    patches = np.array([volume.read(i, *place) for i, place in zip(near, at, strict=True)])
     # The rim itself is the same all along: what is left stands out from it.
-    rest = patches - np.median(patches, axis=1, keepdims=True)
-    noise = float(np.median(np.abs(rest))) * 1.4826 + 1e-6
+    rest = np.where(seen, patches - np.median(patches, axis=1, keepdims=True), 0.0)
+    noise = float(np.median(np.abs(rest[seen]))) * 1.4826 + 1e-6
     peak = rest.max(axis=(1, 2))
     top = int(np.argmax(peak))
     if peak[top] < _BEAD_TO_NOISE * noise + 20:
@@ -227,12 +223,11 @@ def _bead(
     if not signal.sum() > 0:
         return None
     s = float((signal * volume.s_mm[near]).sum() / signal.sum())
-    middle = float(volume.s_mm[near[top]])
-    at = _about_axis(pose, x[row, column], y[row, column], middle)
-    cx, cy = pose.axis.at(middle)
+    bx, by = (float(v[row, column]) for v in at[top])
+    cx, cy = pose.axis.at(float(volume.s_mm[near[top]]))
     # The balls' plane stands square on the axis.
-    s += pose.axis.slope_x * float(at[0] - cx) + pose.axis.slope_y * float(at[1] - cy)
-    return s, (near[top], float(at[0]), float(at[1])), int((signal > 0).sum())
+    s += pose.axis.slope_x * float(bx - cx) + pose.axis.slope_y * float(by - cy)
+    return s, (near[top], bx, by), int((signal > 0).sum())
 
 
 def _about_axis(pose: Pose, x: Array, y: Array, s_mm: float) -> tuple[Array, Array]:

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from kerma.core import Curve, quantity
 from kerma.imaging.phantoms._acr_locate import module_slices
 from kerma.imaging.phantoms._acr_spec import AcrSpec
+from kerma.imaging.phantoms._grid import Volume, disc_grid
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import DiscStatistics, disc, shape, shown_disc
 from kerma.imaging.phantoms._rim import outline
 from kerma.imaging.phantoms._spec import polar
+from kerma.imaging.phantoms._spectrum import spectrum
 from kerma.imaging.phantoms._squares import squares
-from kerma.imaging.phantoms._uniformity import spectrum
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.statistics import robust_sd
 from kerma.imaging.tools.untyped import ndimage
 
@@ -26,11 +26,14 @@ Array = npt.NDArray[np.float64]
 
 _PLACES = {"centre": None, "right": 0.0, "bottom": 90.0, "left": 180.0, "top": 270.0}
 _BODY_MM = 88.0
+# What reads this much less than the body is air or padding.
+_AIR_HU = 500.0
 # A ball of 0.28 mm is faint: each of a pair must stand out, and the two together more so. With some
 # 200 000 places looked at, noise alone reaches 4.5 standard deviations once or twice.
 _BALL_SIGMAS, _PAIR_SIGMAS = 4.5, 12.0
 _PAIR_WITHIN_MM = 3.0
 _MOST_CANDIDATES = 40
+_BALL_BLUR_MM, _CENTROID_STEPS, _EMPTY_PLACES = 0.7, 12, 32
 # Thin slices are joined to about this before the balls are looked for.
 _SLAB_MM = 2.0
 _Spot = tuple[int, float, float, float]  # slab, x, y, standard deviations above the surround
@@ -194,9 +197,12 @@ def ball_distance(volume: Volume, pose: Pose, spec: AcrSpec) -> Part:
             "out from the noise. Thinner slices show them."
         )
         return part
-    ends = [_centroid(volume, means[n], x, y) for n, x, y, _ in pair]
-    u = math.hypot(*(0.5 * volume.pixel_mm / height for *_, height in pair))
-    length = quantity(math.dist(*ends), "mm", math.hypot(u, 0.02))
+    placed = [
+        _centroid(volume, slabs[n][len(slabs[n]) // 2], means[n], x, y) for n, x, y, _ in pair
+    ]
+    ends = [place for place, _ in placed]
+    u = math.hypot(*(u for _, u in placed), 0.03 * volume.pixel_mm)
+    length = quantity(math.dist(*ends), "mm", u)
     part.values["bead_distance"] = length
     shown = slabs[pair[0][0]]
     part.regions.append(
@@ -223,7 +229,7 @@ def _spots(
 ) -> list[tuple[float, float, float]]:
     """Return (x, y, standard deviations above the surround) of bright spots."""
     cx, cy = pose.centre(float(volume.s_mm[index]))
-    column, row = (round(float(v)) for v in volume.to_pixel(cx, cy))
+    column, row = (round(float(v)) for v in volume.to_pixel(cx, cy, index))
     high, wide = (math.ceil(_BODY_MM / v) for v in volume.spacing_mm)
     r0, c0 = max(0, row - high), max(0, column - wide)
     cut = pixels[r0 : row + high + 1, c0 : column + wide + 1].astype(np.float32)
@@ -231,8 +237,11 @@ def _spots(
     size = 2 * max(2, round(2.5 / volume.pixel_mm)) + 1
     rest = small - ndimage.uniform_filter(small, size)
     columns, rows = np.meshgrid(np.arange(cut.shape[1]) + c0, np.arange(cut.shape[0]) + r0)
-    x, y = volume.to_mm(columns, rows)
+    x, y = volume.to_mm(columns, rows, index)
     inside = (x - cx) ** 2 + (y - cy) ** 2 < _BODY_MM**2
+    empty = cut < np.median(cut[inside]) - _AIR_HU
+    # The border of the reconstructed circle, and what the filters make of it, is no ball.
+    inside &= ndimage.maximum_filter(empty.view(np.uint8), 2 * size + 1) == 0
     noise = max(robust_sd(rest[inside]), 1e-3)
     rest[~inside] = 0.0
     top = np.argwhere(rest > _BALL_SIGMAS * noise)
@@ -246,19 +255,41 @@ def _spots(
     return found
 
 
-def _centroid(volume: Volume, pixels: Array, x: float, y: float) -> tuple[float, float]:
-    reach = max(2.0, 2 * volume.pixel_mm)
-    line = np.arange(-reach, reach + 0.05, 0.1)
-    dx, dy = np.meshgrid(line, line)
-    for _ in range(4):
-        column, row = volume.to_pixel(x + dx, y + dy)
-        values = ndimage.map_coordinates(pixels, [row, column], order=1, mode="nearest")
-        away = np.hypot(dx, dy)
-        level = float(np.median(values[away > 0.75 * reach]))
-        core = np.clip(values - level, 0, None) * (away <= 0.75 * reach)
-        total = float(core.sum())
-        if total <= 0:
+def _centroid(
+    volume: Volume, index: int, pixels: Array, x: float, y: float
+) -> tuple[tuple[float, float], float]:
+    """Return the weighted centroid of a ball, and its standard uncertainty along a line.
+
+    The weight, a Gaussian of about the ball's image, follows the centroid. What noise does to it
+    is seen in the same sums at places on the same circle where nothing is.
+    """
+    wide = max(_BALL_BLUR_MM, volume.pixel_mm)
+    for _ in range(_CENTROID_STEPS):
+        total, along, down = _sums(volume, index, pixels, np.array([x]), np.array([y]), wide)
+        if total[0] <= 0:
             break
-        x += float((core * dx).sum()) / total
-        y += float((core * dy).sum()) / total
-    return x, y
+        x, y = x + float(along[0] / total[0]), y + float(down[0] / total[0])
+    shift = volume.shift_mm[index]
+    radius, at = math.hypot(x - shift[0], y - shift[1]), math.atan2(y - shift[1], x - shift[0])
+    angle = at + np.radians(np.linspace(25, 155, _EMPTY_PLACES // 2))
+    angle = np.concatenate([angle, angle + math.pi])
+    places = shift[0] + radius * np.cos(angle), shift[1] + radius * np.sin(angle)
+    _, across, upward = _sums(volume, index, pixels, *places, wide)
+    scatter = robust_sd(np.concatenate([across, upward]))
+    # By how much the moment falls when the weight is moved by a mm.
+    step = wide / 3 * np.array([-1, 1])
+    _, along, _ = _sums(volume, index, pixels, x + step, np.full(2, y), wide)
+    return (x, y), scatter / max(float(along[0] - along[1]) / (2 * wide / 3), 1e-9)
+
+
+def _sums(
+    volume: Volume, index: int, pixels: Array, x: Array, y: Array, wide_mm: float
+) -> tuple[Array, Array, Array]:
+    """Return the weighted sum about places, and its moments along x and y."""
+    dx, dy = disc_grid(3 * wide_mm, wide_mm / 4)
+    away = np.hypot(dx, dy)
+    column, row = volume.to_pixel(x[:, None] + dx, y[:, None] + dy, index)
+    values = ndimage.map_coordinates(pixels, [row, column], order=1, mode="nearest")
+    values = values - np.median(values[:, away > 2.3 * wide_mm], axis=1, keepdims=True)
+    weight = np.exp(-0.5 * (away / wide_mm) ** 2)
+    return values @ weight, values @ (weight * dx), values @ (weight * dy)

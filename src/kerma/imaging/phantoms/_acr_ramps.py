@@ -17,11 +17,11 @@ import numpy.typing as npt
 from kerma.core import Curve, quantity
 from kerma.imaging.phantoms._acr_locate import module_slices
 from kerma.imaging.phantoms._acr_spec import AcrSpec, WireRamps
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.statistics import robust_sd
 from kerma.imaging.tools.untyped import ndimage
 
@@ -30,6 +30,8 @@ Array = npt.NDArray[np.float64]
 _ROOM_MM = 19.0
 _STANDS_OUT = 6.0
 _LEAST_SLICES = 2
+# What reads this much less than the body is air or padding.
+_AIR_HU = 500.0
 # From this depth of modulation on the wires are seen one by one.
 _RESOLVED = 0.25
 # A blurred ladder shorter than this many pixels is lengthened by the blur of the slice plane,
@@ -142,6 +144,8 @@ def read_ladder(
     patches = np.array([volume.read(i, *pose.place(x, y, float(volume.s_mm[i]))) for i in slices])
     # Wires cover less than half of a row, so its median is the body.
     rest = patches - np.median(patches, axis=2, keepdims=True)
+    # Rows that reach beyond the reconstructed circle show its border, not wires.
+    rest[(patches < np.median(patches) - _AIR_HU).any(axis=2)] = 0.0
     z = pose.sense * (volume.s_mm[slices] - pose.origin_mm)
     order = np.argsort(z)
     rest, z = rest[order], z[order]

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from kerma.core import AnalysisError, Curve, Region, quantity
 from kerma.imaging.phantoms._cbct_locate import CbctFound
 from kerma.imaging.phantoms._cbct_spec import CbctSpec, HoleGrid, Slits
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._rim import outline
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.lattice import Lattice, fit_lattice
 from kerma.imaging.tools.spots import Search, find_spots
 
@@ -120,10 +120,10 @@ def lattice_part(
     part, middle = Part(), slices[len(slices) // 2]
     mean = np.mean([volume.images[i].pixels for i in slices], axis=0)
     rows, columns = volume.shape
-    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)))
+    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)), middle)
     inside = np.hypot(x - centre_mm[0], y - centre_mm[1]) < reach_mm
     spots = find_spots(mean, Search(spot_radius_mm / volume.pixel_mm, bright), inside)
-    places = np.array([volume.to_mm(s.x, s.y) for s in spots]).reshape(-1, 2)
+    places = np.array([volume.to_mm(s.x, s.y, middle) for s in spots]).reshape(-1, 2)
     lattice = fit_lattice(places, pitch_mm)
     first, second = lattice.pitches
     u_pixel = 0.02 * volume.pixel_mm

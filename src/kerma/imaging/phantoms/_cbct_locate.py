@@ -12,13 +12,14 @@ import numpy.typing as npt
 from kerma.core import Image, InputError
 from kerma.imaging.phantoms._cbct_spec import CbctSpec
 from kerma.imaging.phantoms._grey import Body, find_body
-from kerma.imaging.phantoms._locate import Overrides, insert_centroid
-from kerma.imaging.phantoms._pose import Pose, rigid_fit
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import disc
-from kerma.imaging.phantoms._ring import Rod, Run, best_run
+from kerma.imaging.phantoms._ring import Rod, Run, best_run, fit_rods
+from kerma.imaging.phantoms._series import order_series
 from kerma.imaging.phantoms._spec import polar
-from kerma.imaging.phantoms._usable import require_usable_series
-from kerma.imaging.phantoms._volume import Volume, order_series
+from kerma.imaging.phantoms._survey import Overrides
+from kerma.imaging.phantoms._usable import CUT_OFF, require_upright, require_usable_series
 
 Array = npt.NDArray[np.float64]
 
@@ -76,6 +77,7 @@ def find_phantom(
     volume = order_series(images, needed_mm=spec.needed_mm)
     manual = overrides(volume) if overrides else Overrides()
     body = find_body(volume, spec.body_radius_mm)
+    require_upright(body.axis)
     size = body.axis.radius_mm
     if body.cut:
         raise InputError(
@@ -95,6 +97,8 @@ def find_phantom(
     pose = Pose(body.axis, run.roll_deg, run.turned, _origin(run, spec, volume, manual))
     pose, scale = _with_rods(volume, body, pose, spec, run=run, manual=manual)
     warnings = list(volume.warnings)
+    if not body.axis.whole:
+        warnings.append(CUT_OFF)
     if abs(scale - 1) > 0.01:
         warnings.append(
             f"The circle of rods is {100 * (scale - 1):+.1f} % from the description's; places in "
@@ -118,11 +122,9 @@ def _run(volume: Volume, body: Body, spec: CbctSpec, manual: Overrides) -> Run:
     # Every slice of a thin series would tell no more about where a module of cm begins.
     step = max(1, len(inside) // _MOST_SLICES)
     slices = inside[::step] if manual.slice_index is None else [manual.slice_index]
-    rods = [
-        Rod(i.radius_mm, i.angle_deg, i.rod_radius_mm, _limited(i.nominal_hu) - spec.body_hu)
-        for i in spec.inserts
-    ]
-    run = best_run(volume, body.axis, slices, rods, least=_CORRELATION, roll_deg=manual.roll_deg)
+    run = best_run(
+        volume, body.axis, slices, rods_of(spec), least=_CORRELATION, roll_deg=manual.roll_deg
+    )
     if run is None:
         raise InputError(
             f"This is not a {spec.title}: no slice shows its rods. It may be another phantom, the "
@@ -131,6 +133,14 @@ def _run(volume: Volume, body: Body, spec: CbctSpec, manual: Overrides) -> Run:
             detail={"expected": spec.key},
         )
     return run
+
+
+def rods_of(spec: CbctSpec) -> list[Rod]:
+    """Return the inserts as rods, with their contrast to the body."""
+    return [
+        Rod(i.radius_mm, i.angle_deg, i.rod_radius_mm, _limited(i.nominal_hu) - spec.body_hu)
+        for i in spec.inserts
+    ]
 
 
 def _limited(hu: float) -> float:
@@ -156,26 +166,19 @@ def _with_rods(
     volume: Volume, body: Body, pose: Pose, spec: CbctSpec, *, run: Run, manual: Overrides
 ) -> tuple[Pose, float]:
     """Refine roll, middle and scale on the centroids of the clear rods."""
-    nominal, found = [], []
     inner = run.slices[1:-1] or run.slices
-    for index in inner[:: max(1, len(inner) // 12)]:
-        for item in spec.inserts:
-            if abs(item.nominal_hu - spec.body_hu) < 60:
-                continue
-            x, y, contrast = insert_centroid(volume, pose, index, item.xy_mm, item.rod_radius_mm)
-            off = np.subtract((x, y), pose.direction(*item.xy_mm))
-            if abs(contrast) > _CLEAR * body.range and np.hypot(*off) < 4:
-                nominal.append(item.xy_mm)
-                found.append((x, y))
-    if len({tuple(n) for n in nominal}) < 2:
+    few = inner[:: max(1, len(inner) // 12)]
+    clear = [
+        rod
+        for rod, item in zip(rods_of(spec), spec.inserts, strict=True)
+        if abs(item.nominal_hu - spec.body_hu) >= 60
+    ]
+    fit = fit_rods(volume, pose, few, clear, least=_CLEAR * body.range, within_mm=4.0)
+    if fit is None:
         return pose, 1.0
-    here, there = np.array(nominal), np.array(found)
-    roll, u_roll, shift = rigid_fit(here, there, pose.sense)
     if manual.roll_deg is None:
-        pose = pose.moved(roll_deg=roll, u_roll_deg=u_roll)
-    spread = float(np.sum((here - here.mean(axis=0)) ** 2))
-    scale = math.sqrt(float(np.sum((there - there.mean(axis=0)) ** 2)) / spread)
-    return pose.moved(shift_mm=shift), scale if abs(scale - 1) < 0.06 else 1.0
+        pose = pose.moved(roll_deg=fit.roll_deg, u_roll_deg=fit.u_roll_deg)
+    return pose.moved(shift_mm=fit.shift_mm), fit.scale if abs(fit.scale - 1) < 0.06 else 1.0
 
 
 def _require_materials(found: CbctFound, spec: CbctSpec) -> None:

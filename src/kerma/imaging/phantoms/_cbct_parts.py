@@ -10,13 +10,13 @@ from kerma.core import Curve, quantity
 from kerma.imaging.phantoms._acr_modules import linearity
 from kerma.imaging.phantoms._cbct_locate import CbctFound
 from kerma.imaging.phantoms._cbct_spec import CbctSpec
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._regions import DiscStatistics, disc, shape
 from kerma.imaging.phantoms._spec import polar
+from kerma.imaging.phantoms._spectrum import spectrum
 from kerma.imaging.phantoms._squares import squares
-from kerma.imaging.phantoms._uniformity import spectrum
-from kerma.imaging.phantoms._volume import Volume
 
 _PLACES = {"centre": None, "right": 0.0, "bottom": 90.0, "left": 180.0, "top": 270.0}
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from kerma.core import AnalysisError, Curve, quantity
 from kerma.imaging.phantoms._cbct_locate import CbctFound
 from kerma.imaging.phantoms._cbct_spec import BarPatches, CbctSpec, Edge, Wire
-from kerma.imaging.phantoms._locate import insert_centroid
+from kerma.imaging.phantoms._centroids import insert_centroid
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._patch import pixels_of
 from kerma.imaging.phantoms._regions import shape
 from kerma.imaging.phantoms._rim import Outline, outline
-from kerma.imaging.phantoms._volume import Volume
 from kerma.imaging.tools.bars import BarSignal, bar_signal, falls_to
 from kerma.imaging.tools.edge_points import spread_of, straight_edge
 from kerma.imaging.tools.esf import EdgeSpread
@@ -182,7 +182,7 @@ def _about_rim(
 ) -> tuple[Array, Array, npt.NDArray[np.intp]]:
     """Return distance inwards from the outline, value and sector of the pixels near it."""
     rows, columns = volume.shape
-    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)))
+    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)), index)
     dx, dy = x - rim.x_mm, y - rim.y_mm
     r = np.hypot(dx, dy)
     near = np.abs(r - rim.radius_mm) < reach_mm + 1.0
@@ -284,7 +284,7 @@ def _wire(found: CbctFound, spec: CbctSpec, wire: Wire) -> Part:
     mtf = Mtf(f, values, np.hypot(u, 0.002), rest, 0.002)
     _with_mtf(part, mtf, "wire", "MTF (wire)")
     index, column, row = places[len(places) // 2]
-    mm = volume.to_mm(column, row)
+    mm = volume.to_mm(column, row, index)
     part.regions.append(shape(volume, index, "circle", "wire", [mm, (mm[0] + 2.0, mm[1])]))
     part.facts["wire_slices"] = len(moduli)
     return part
@@ -293,7 +293,7 @@ def _wire(found: CbctFound, spec: CbctSpec, wire: Wire) -> Part:
 def _spot(found: CbctFound, index: int, x: float, y: float) -> tuple[float, float] | None:
     """Return (column, row) of the brightest spot within 5 mm, if it stands out."""
     volume = found.volume
-    column, row = volume.to_pixel(x, y)
+    column, row = volume.to_pixel(x, y, index)
     reach = math.ceil(5.0 / volume.pixel_mm)
     r0, c0 = round(row) - reach, round(column) - reach
     if r0 < 0 or c0 < 0:

@@ -20,6 +20,8 @@ _STEPS = 3
 # further off is another's (design choices).
 LEAST_CONTRAST_HU = 100.0
 _STRAY_MM = 3.0
+# Up to about this contrast noise decides how well an insert is placed, above it its hole does.
+_PLACED_HU = 300.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +78,7 @@ def fit_inserts(
     """Return roll and shift from the inserts of some slices; ``None`` with fewer than three."""
     places = np.array([i.xy_mm for i in inserts])
     found = np.full((len(slices), len(places), 2), np.nan)
+    contrast = np.full((len(slices), len(places)), np.nan)
     for k, index in enumerate(slices):
         s = volume.s_mm[index]
         x, y = pose.places(places, np.array([s]))
@@ -86,10 +89,12 @@ def fit_inserts(
         cx, cy = pose.axis.at(float(s))
         dx, dy = pose.across(seen.xy_mm[keep, 0] - cx, seen.xy_mm[keep, 1] - cy)
         found[k, keep] = np.column_stack([dx, dy])
+        contrast[k, keep] = seen.contrast_hu[keep]
     # Those seen in most slices; an error of a nominal place repeats in all of them, so each counts
     # once, by its mean.
     seen_in = np.isfinite(found[:, :, 0]).sum(axis=0)
     usual = seen_in * 2 > len(slices)
     if usual.sum() < 3:
         return None
-    return fit_rigid(places[usual], np.nanmean(found[:, usual], axis=0), pose.sense)
+    weights = 1 / (1 + (_PLACED_HU / np.nanmean(contrast[:, usual], axis=0)) ** 2)
+    return fit_rigid(places[usual], np.nanmean(found[:, usual], axis=0), pose.sense, weights)

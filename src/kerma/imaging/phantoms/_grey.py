@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import InputError
-from kerma.imaging.phantoms._volume import BODY_THRESHOLD_HU, Axis, Volume, find_axis
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._outline import Axis, find_axis
 from kerma.imaging.tools.untyped import ndimage
 
 Array = npt.NDArray[np.floating[Any]]
 
+# The scale the outline finder works on: air, and body less air.
+_AIR_HU, _STEP_HU = -1000.0, 1200.0
 _MOST_SLICES = 40
 _RAYS = 120
 # Beyond the blur of the edge, and before most reconstructed circles end.
@@ -95,11 +98,11 @@ def _axis(
     volume: Volume, picked: npt.NDArray[np.intp], radius_mm: float, air: float, level: float
 ) -> Axis:
     """Return the axis of the outline at half height, found in some of the slices."""
-    scale = 2 * (BODY_THRESHOLD_HU + 1000.0) / (level - air)
+    scale = _STEP_HU / (level - air)
     shown = [
         replace(
             volume.images[i],
-            pixels=(volume.images[i].pixels - air).astype(np.float32) * np.float32(scale) - 1000,
+            pixels=(volume.images[i].pixels - air).astype(np.float32) * np.float32(scale) + _AIR_HU,
         )
         for i in picked
     ]
@@ -108,8 +111,12 @@ def _axis(
         images=tuple(shown),
         order=tuple(int(i) for i in picked),
         s_mm=volume.s_mm[picked],
+        shift_mm=volume.shift_mm[picked],
     )
-    return find_axis(part, radius_mm)
+    try:
+        return find_axis(part, radius_mm)
+    except InputError as error:
+        raise _nothing() from error
 
 
 def _beside(volume: Volume, axis: Axis) -> float:
@@ -146,7 +153,7 @@ def _cut(volume: Volume, axis: Axis, air: float, level: float) -> bool:
     index = volume.nearest(sum(axis.span_mm) / 2)
     cx, cy = axis.at(float(volume.s_mm[index]))
     rows, columns = volume.shape
-    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)))
+    x, y = volume.to_mm(*np.meshgrid(np.arange(columns), np.arange(rows)), index)
     near = np.abs(np.hypot(x - cx, y - cy) - axis.radius_mm) < 3 * volume.pixel_mm
     share = (volume.images[index].pixels[near] - air) / (level - air)
     between = int(((share > 0.25) & (share < 0.75)).sum())

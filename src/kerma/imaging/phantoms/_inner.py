@@ -12,15 +12,23 @@ from kerma.imaging.phantoms._centroids import fit_inserts
 from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._outline import Axis, fit_line
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._rings import LEAST_CORRELATION, match_ring, read_rings
+from kerma.imaging.phantoms._rings import LEAST_CORRELATION, likeness, match_ring, read_rings
 from kerma.imaging.phantoms._spec import PhantomSpec
 
 Array = npt.NDArray[np.float64]
+# Correlation, slice, middle and the model whose ring it is.
+Found = tuple[float, int, float, float, str]
 
-# Where the middle is looked for, from the middle of the image, and how finely; then again.
-_GRIDS_MM = ((30.0, 5.0), (4.0, 1.0))
+# Where the middle is looked for about a place: reach and step in mm, and every how many samples
+# of the ring are looked at.
+_COARSE, _FINE = (25.0, 5.0, 4), (4.0, 1.0, 1)
+# A ring off its middle also looks like itself rolled: so many places are looked at closely.
+_CANDIDATES, _APART_MM = 5, 7.0
 _EVERY_MM = 8.0
 _LEAST_SLICES = 4
+_INSERT_MM = 7.0
+# The phantom's outline is cut where plastic, not air, lies against the border of the view.
+_AIR_BELOW_HU, _MOST_OF_THE_WAY = 500.0, 0.6
 
 
 def axis_from_inserts(
@@ -28,31 +36,54 @@ def axis_from_inserts(
 ) -> Axis | None:
     """Return the axis through the rings of inserts; ``None`` when no ring is seen.
 
-    Middles on a grid are tried on a slice every 8 mm until one fits a model's ring; the inserts'
-    centroids in each slice of the module then give the line.
+    Only where the phantom fills the view. Middles on a grid are tried on a slice every 8 mm until
+    one fits a model's ring; the inserts' centroids in each slice of the module give the line.
     """
     every = max(1, round(_EVERY_MM / volume.increment_mm))
     slices = list(range(0, len(volume.images), every))
     whole = (float(volume.s_mm[0]), float(volume.s_mm[-1]))
-    middle = (float(volume.shift_mm[:, 0].mean()), float(volume.shift_mm[:, 1].mean()))
-    best: tuple[float, PhantomSpec, Axis] | None = None
-    for reach, step in _GRIDS_MM:
-        line = np.arange(-reach, reach + step / 2, step)
-        start, best = middle if best is None else (best[2].x_mm, best[2].y_mm), None
-        for dx in line:
-            for dy in line:
-                axis = level_axis(start[0] + dx, start[1] + dy, whole)
-                if not _ring_in_view(volume, axis, circle_mm):
-                    continue
-                rings = read_rings(volume, axis, circle_mm, slices)
-                for spec in specs:
-                    match = match_ring(volume, axis, rings, spec)
-                    if match is not None and (best is None or match.correlation > best[0]):
-                        best = (match.correlation, spec, axis)
-                        slices = [match.slices[len(match.slices) // 2]]
-        if best is None or best[0] < LEAST_CORRELATION:
-            return None
-    return _through_inserts(volume, best[1], best[2], circle_mm) if best else None
+    start = (float(volume.shift_mm[:, 0].mean()), float(volume.shift_mm[:, 1].mean()))
+    if not _fills_the_view(volume, slices):
+        return None
+    rings = list({spec.sensitometry.inserts: spec for spec in specs}.values())
+    coarse = _tried(volume, rings, circle_mm, (*start, *_COARSE), slices)
+    candidates: list[Found] = []
+    for one in coarse:
+        apart = all(np.hypot(one[2] - c[2], one[3] - c[3]) > _APART_MM for c in candidates)
+        if one[0] >= LEAST_CORRELATION and apart and len(candidates) < _CANDIDATES:
+            candidates.append(one)
+    close = [
+        found
+        for _, index, x, y, _ in candidates
+        for found in _tried(volume, rings, circle_mm, (x, y, *_FINE), [index])[:1]
+    ]
+    if not close:
+        return None
+    _, _, x, y, key = max(close)
+    chosen = next(spec for spec in specs if spec.key == key)
+    return _through_inserts(volume, chosen, level_axis(x, y, whole), circle_mm)
+
+
+def _tried(
+    volume: Volume,
+    rings: Sequence[PhantomSpec],
+    circle_mm: float,
+    grid: tuple[float, float, float, float, int],
+    slices: Sequence[int],
+) -> list[Found]:
+    """Return how well each middle of a grid (its middle, reach, step, samples) fits, best first."""
+    x0, y0, reach, step, every = grid
+    line = np.arange(-reach, reach + step / 2, step)
+    whole = (float(volume.s_mm[0]), float(volume.s_mm[-1]))
+    found = []
+    for x, y in ((float(x0 + dx), float(y0 + dy)) for dx in line for dy in line):
+        axis = level_axis(x, y, whole)
+        if _ring_in_view(volume, axis, circle_mm):
+            read = read_rings(volume, axis, circle_mm, slices)
+            found.append(
+                max((*likeness(read, spec.sensitometry, every), x, y, spec.key) for spec in rings)
+            )
+    return sorted(found, reverse=True)
 
 
 def level_axis(x_mm: float, y_mm: float, span_mm: tuple[float, float]) -> Axis:
@@ -61,9 +92,22 @@ def level_axis(x_mm: float, y_mm: float, span_mm: tuple[float, float]) -> Axis:
 
 
 def _ring_in_view(volume: Volume, axis: Axis, circle_mm: float) -> bool:
-    half_x, half_y = volume.half_mm
+    """Return whether a ring lies in the circle that every reconstruction fills."""
     x, y = axis.x_mm - volume.shift_mm[0, 0], axis.y_mm - volume.shift_mm[0, 1]
-    return bool(abs(x) + circle_mm + 8 < half_x and abs(y) + circle_mm + 8 < half_y)
+    return bool(np.hypot(x, y) + circle_mm + _INSERT_MM < min(volume.half_mm))
+
+
+def _fills_the_view(volume: Volume, slices: list[int]) -> bool:
+    """Return whether something lies against the border of the view, most of the way round."""
+    angle = np.arange(0.0, 2 * np.pi, np.pi / 30)
+    r = 0.95 * min(volume.half_mm)
+    full = 0
+    for i in slices:
+        at = volume.shift_mm[i]
+        ring = volume.read(i, at[0] + r * np.cos(angle), at[1] + r * np.sin(angle))
+        middle = float(volume.read(i, at[0] + angle, at[1] + angle).mean())
+        full += bool(np.mean(ring > middle - _AIR_BELOW_HU) > _MOST_OF_THE_WAY)
+    return full >= 3
 
 
 def _through_inserts(

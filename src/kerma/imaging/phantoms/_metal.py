@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.core import quantity
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._regions import pixels_in_disc, shape
-from kerma.imaging.phantoms._volume import Volume
 
 Array = npt.NDArray[np.float64]
 
@@ -103,11 +103,11 @@ def around(volume: Volume, index: int, scene: MetalScene) -> Array:
     reach = scene.radius_mm * (1 + _TO)
     xs = [x for x, _ in scene.rods_mm]
     ys = [y for _, y in scene.rods_mm]
-    c0, r0 = volume.to_pixel(min(xs) - reach, min(ys) - reach)
-    c1, r1 = volume.to_pixel(max(xs) + reach, max(ys) + reach)
+    c0, r0 = volume.to_pixel(min(xs) - reach, min(ys) - reach, index)
+    c1, r1 = volume.to_pixel(max(xs) + reach, max(ys) + reach, index)
     c0, r0 = max(0, math.floor(c0)), max(0, math.floor(r0))
     c1, r1 = min(columns, math.ceil(c1) + 1), min(rows, math.ceil(r1) + 1)
-    x, y = volume.to_mm(*np.meshgrid(np.arange(c0, c1), np.arange(r0, r1)))
+    x, y = volume.to_mm(*np.meshgrid(np.arange(c0, c1), np.arange(r0, r1)), index)
     apart = np.min([np.hypot(x - a, y - b) for a, b in scene.rods_mm], axis=0)
     cx, cy = scene.centre_mm
     body = np.hypot(x - cx, y - cy) < scene.body_radius_mm - 3

@@ -40,8 +40,10 @@ _FILLED = 0.75
 _ROUGHNESS_MM = 1.5
 _RADIUS_TOLERANCE = 0.05
 _WHOLE = 0.6
-# Share of the rays that is enough when the field of view cuts the phantom but all quarters show.
+# Share of the rays that is enough when the field of view cuts the phantom, and the widest gap
+# between rays that leaves the circle's middle certain.
 _LEAST_SHARE = 0.06
+_WIDEST_GAP = math.radians(160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +279,11 @@ def _circle(
         if abs(radius - radius_mm) > 1.5 * _RADIUS_TOLERANCE * radius_mm:
             return None
     left = edge[ok] - (fit[0] * cos + fit[1] * sin + fit[2])[ok]
-    quarters = len(set((angles[ok] // (np.pi / 2)).astype(int)))
+    seen = np.sort(angles[ok])
+    gap = float(np.diff(np.append(seen, seen[0] + 2 * np.pi)).max())
     whole = bool(ok.mean() >= _WHOLE)
     close = abs(radius - radius_mm) < _RADIUS_TOLERANCE * radius_mm * (1.0 if whole else 0.5)
-    if not close or quarters < 4 or float(np.std(left)) > _ROUGHNESS_MM:
+    if not close or gap > _WIDEST_GAP or float(np.std(left)) > _ROUGHNESS_MM:
         return None
     return x, y, radius, whole
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._volume import Volume
 
 Array = npt.NDArray[np.float64]
 
@@ -30,8 +30,11 @@ def pixels_of(
     As `pixels_about`, of all groups of slices together.
     """
     parts = []
-    lean = math.hypot(pose.axis.slope_x, pose.axis.slope_y)
-    moved = lean * float(np.ptp(volume.s_mm[list(slices)]))
+    # How far the phantom moves over the pixels: what the slices are shifted does not count.
+    first, last = (
+        pose.centre(volume.s_mm[i]) - volume.shift_mm[i] for i in (slices[0], slices[-1])
+    )
+    moved = math.dist(first, last)
     groups = min(len(slices), 1 + int(moved / _MOST_SHIFT_MM))
     for group in np.array_split(np.array(slices), groups):
         middle = int(group[len(group) // 2])
@@ -51,7 +54,7 @@ def _whole(
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return rows and columns of pixels given at their places in the phantom's frame."""
     px, py = pose.place(xy_mm[0] + x, xy_mm[1] + y, float(volume.s_mm[index]))
-    column, row = volume.to_pixel(px, py)
+    column, row = volume.to_pixel(px, py, index)
     return np.rint(row).astype(np.intp), np.rint(column).astype(np.intp)
 
 
@@ -64,7 +67,7 @@ def pixels_about(
     """
     s = float(volume.s_mm[index])
     px, py = pose.place(*xy_mm, s)
-    column, row = volume.to_pixel(px, py)
+    column, row = volume.to_pixel(px, py, index)
     high, wide = (reach_mm / v for v in volume.spacing_mm)
     rows, columns = volume.shape
     r = np.arange(max(0, math.floor(row - high)), min(rows, math.ceil(row + high) + 1))
@@ -72,11 +75,11 @@ def pixels_about(
     if not len(r) or not len(c):
         empty: Array = np.empty(0)
         return empty, empty, empty
-    x, y = volume.to_mm(*np.meshgrid(c, r))
+    x, y = volume.to_mm(*np.meshgrid(c, r), index)
     roll = math.radians(pose.roll_deg)
-    dx, dy = x - px, y - py
+    near = np.hypot(x - px, y - py) <= reach_mm
+    dx, dy = pose.across(x[near] - px, y[near] - py)
     u = pose.sense * (dx * math.cos(roll) + dy * math.sin(roll))
     v = -dx * math.sin(roll) + dy * math.cos(roll)
-    inside = np.hypot(dx, dy) <= reach_mm
     values = volume.images[index].pixels[r[0] : r[-1] + 1, c[0] : c[-1] + 1]
-    return u[inside], v[inside], values[inside].astype(np.float64)
+    return u, v, values[near].astype(np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kerma.imaging.phantoms._outline import Axis
+from kerma.imaging.phantoms._student import student
 
 Array = npt.NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def rigid_fit(nominal: Array, found: Array, sense: int) -> tuple[float, float, t
     return fit.roll_deg, fit.u_roll_deg, fit.shift_mm
 
 
-def fit_rigid(nominal: Array, found: Array, sense: int) -> RigidFit:
+def fit_rigid(nominal: Array, found: Array, sense: int, weights: Array | None = None) -> RigidFit:
     """Return roll and shift from nominal places to found.
 
     Least squares over all points with a common scale left free, so that an error in the nominal
@@ -139,19 +140,23 @@ def fit_rigid(nominal: Array, found: Array, sense: int) -> RigidFit:
         Shape (n, 2): places in the phantom's frame; places across its axis, mm.
     sense
         1, or -1 when the phantom is turned end to end.
+    weights
+        How much each counts, in inverse proportion to its variance; the same when not given.
     """
+    w = np.ones(len(found)) if weights is None else weights
     source = nominal[:, 0] * sense + 1j * nominal[:, 1]
     target = found[:, 0] + 1j * found[:, 1]
-    a, b = source - source.mean(), target - target.mean()
-    turn = complex(np.vdot(a, b) / np.vdot(a, a))
-    shift = complex(target.mean() - turn * source.mean())
-    left = b - turn * a
+    middle, aim = np.average(source, weights=w), np.average(target, weights=w)
+    a, b = source - middle, target - aim
+    turn = complex(np.vdot(a, w * b) / np.vdot(a, w * a))
+    shift = complex(aim - turn * middle)
     # Four of the 2 n coordinates go into roll, scale and shift.
-    scatter = math.sqrt(float(np.sum(np.abs(left) ** 2)) / max(1, 2 * len(found) - 4))
-    u_roll = scatter / math.sqrt(float(np.sum(np.abs(a) ** 2)))
+    freedom = max(1, 2 * len(found) - 4)
+    scatter = math.sqrt(float(np.sum(w * np.abs(b - turn * a) ** 2)) / freedom) * student(freedom)
+    u_roll = scatter / math.sqrt(float(np.sum(w * np.abs(a) ** 2))) / abs(turn)
     return RigidFit(
         math.degrees(math.atan2(turn.imag, turn.real)),
         math.degrees(u_roll),
         (shift.real, shift.imag),
-        scatter / math.sqrt(len(found)),
+        scatter / math.sqrt(float(w.sum())),
     )

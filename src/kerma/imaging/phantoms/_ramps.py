@@ -12,7 +12,7 @@ from kerma.core import AnalysisError, Curve, InputError
 from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._pose import Pose
 from kerma.imaging.phantoms._spec import Ramps, Sensitometry, polar
-from kerma.imaging.tools.untyped import special
+from kerma.imaging.phantoms._student import student
 
 Array = npt.NDArray[np.float64]
 
@@ -266,11 +266,6 @@ def _fitted(volume: Volume, s: Array, z: Array) -> Origin:
     ratio, origin = float(fit[0]), float(-fit[1] / fit[0])
     scatter *= student(count - 2)
     return Origin(origin, scatter / math.sqrt(count), ratio, scatter * math.sqrt(float(cov[0, 0])))
-
-
-def student(freedom: int) -> float:
-    """Return Student's 95.45 % factor for so many degrees of freedom over the normal one."""
-    return float(special.stdtrit(freedom, 0.97725)) / 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

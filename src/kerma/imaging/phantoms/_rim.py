@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kerma.imaging.phantoms._volume import Volume
+from kerma.imaging.phantoms._grid import Volume
 
 Array = npt.NDArray[np.float64]
 
@@ -76,15 +76,17 @@ def outline(
         inside = _ring(volume, index, (x, y), radius_mm, _INSIDE)
         around = _ring(volume, index, (x, y), radius_mm, _OUTSIDE)
         outside = around if air is None else air
-        half = (inside + outside) / 2
-        if inside == outside:
+        if inside is None or outside is None or inside == outside:
             return None
+        half = (inside + outside) / 2
         step = volume.pixel_mm / 4
         r = np.arange(_EDGE[0] * radius_mm, _EDGE[1] * radius_mm, step)
-        values = volume.read(index, x + np.outer(cos, r), y + np.outer(sin, r))
+        px, py = x + np.outer(cos, r), y + np.outer(sin, r)
+        values = volume.read(index, px, py)
         high = (values - half) * np.sign(inside - outside)
         falls = (high[:, :-1] > 0) & (high[:, 1:] <= 0)
-        has = falls.any(axis=1)
+        # Beyond the image its border is repeated.
+        has = (falls & volume.sees(index, px, py)[:, 1:]).any(axis=1)
         k = np.argmax(falls, axis=1)
         ray = np.arange(_RAYS)
         a, b = high[ray, k], high[ray, k + 1]
@@ -104,11 +106,13 @@ def outline(
 
 def _ring(
     volume: Volume, index: int, centre: tuple[float, float], radius: float, at: tuple[float, float]
-) -> float:
+) -> float | None:
+    """Return the median of a ring, as far as it is in the image; ``None`` when most is not."""
     angle = np.arange(_RAYS) * 2 * np.pi / _RAYS
     r = np.linspace(at[0] * radius, at[1] * radius, 5)
-    x, y = np.outer(np.cos(angle), r), np.outer(np.sin(angle), r)
-    return float(np.median(volume.read(index, centre[0] + x, centre[1] + y)))
+    x, y = centre[0] + np.outer(np.cos(angle), r), centre[1] + np.outer(np.sin(angle), r)
+    seen = volume.sees(index, x, y)
+    return float(np.median(volume.read(index, x, y)[seen])) if seen.mean() > 0.5 else None
 
 
 def _fit(angle: Array, edge: Array, has: npt.NDArray[np.bool_]) -> tuple[Array, int, float] | None:

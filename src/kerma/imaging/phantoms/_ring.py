@@ -13,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kerma.imaging.phantoms._volume import Axis, Volume
+from kerma.imaging.phantoms._centroids import insert_centroid
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._outline import Axis
+from kerma.imaging.phantoms._pose import Pose, rigid_fit
+from kerma.imaging.phantoms._spec import polar
 
 Array = npt.NDArray[np.float64]
 
@@ -60,6 +64,65 @@ class Run:
     slices: tuple[int, ...]
     s_mm: tuple[float, float]
     open_ends: tuple[bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class RodFit:
+    """Roll, middle and scale from the centroids of rods.
+
+    Attributes
+    ----------
+    roll_deg, u_roll_deg
+        Clockwise as displayed.
+    shift_mm
+        Middle of the rods from the axis.
+    scale
+        Their distances as found over those described.
+    """
+
+    roll_deg: float
+    u_roll_deg: float
+    shift_mm: tuple[float, float]
+    scale: float
+
+
+def fit_rods(
+    volume: Volume,
+    pose: Pose,
+    slices: Sequence[int],
+    rods: Sequence[Rod],
+    *,
+    least: float,
+    within_mm: float,
+) -> RodFit | None:
+    """Return the fit to the rods' centroids; ``None`` when fewer than two are clear.
+
+    Clear is a rod whose contrast exceeds `least` within `within_mm` of its place. An error of a
+    nominal place repeats in every slice, so each rod counts once, by its mean; the scatter over the
+    slices is added to the uncertainty.
+    """
+    nominal, means, every, found = [], [], [], []
+    for rod in rods:
+        xy = polar(rod.radius_mm, rod.angle_deg)
+        places = []
+        for index in slices:
+            x, y, contrast = insert_centroid(volume, pose, index, xy, rod.rod_radius_mm)
+            place = pose.across(x, y)
+            off = np.subtract(place, pose.across(*pose.direction(*xy)))
+            if abs(contrast) > least and math.hypot(*off) < within_mm:
+                places.append(place)
+        if places:
+            nominal.append(xy)
+            means.append(np.mean(places, axis=0))
+            every += [xy] * len(places)
+            found += places
+    if len(nominal) < 2:
+        return None
+    here, there = np.array(nominal), np.array(means)
+    roll, u_means, shift = rigid_fit(here, there, pose.sense)
+    _, u_slices, _ = rigid_fit(np.array(every), np.array(found), pose.sense)
+    spread, seen = (float(np.sum((v - v.mean(axis=0)) ** 2)) for v in (here, there))
+    return RodFit(roll, math.hypot(u_means, u_slices), shift, math.sqrt(seen / spread))
 
 
 def best_run(

@@ -153,6 +153,20 @@ def match_ring(
     )
 
 
+def likeness(rings: Rings, sens: Sensitometry, every: int) -> tuple[float, int]:
+    """Return the best correlation of any slice with a model's ring, and the slice.
+
+    Only ``every``-th sample is looked at.
+    """
+    best = (-1.0, 0)
+    for turned in (False, True):
+        for template in _templates(sens, turned):
+            scores = _correlations(rings.profiles[:, ::every], template[::every]).max(axis=1)
+            at = int(np.argmax(scores))
+            best = max(best, (float(scores[at]), rings.slices[at]))
+    return best
+
+
 def _templates(sens: Sensitometry, turned: bool) -> list[Array]:
     """Return the expected profiles over body material, HU: air in each hole, or water in one."""
     holes = [i for i in sens.inserts if i.vial]
@@ -182,7 +196,7 @@ def _correlations(profiles: Array, template: Array) -> Array:
     """Return Pearson correlation of each profile with the template at each roll."""
     p = profiles - profiles.mean(axis=1, keepdims=True)
     t = template - template.mean()
-    product = np.fft.irfft(np.fft.rfft(p, axis=1) * np.conj(np.fft.rfft(t)), n=_SAMPLES, axis=1)
+    product = np.fft.irfft(np.fft.rfft(p, axis=1) * np.conj(np.fft.rfft(t)), n=len(t), axis=1)
     scale = np.linalg.norm(p, axis=1, keepdims=True) * np.linalg.norm(t)
     found: Array = product / np.where(scale > 0, scale, np.inf)
     return found

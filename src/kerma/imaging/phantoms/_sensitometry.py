@@ -22,7 +22,7 @@ SEED = 404
 _REPLICATES = 400
 # A vial's wall keeps its region smaller than an insert's (design choice).
 _VIAL_RADIUS_MM = 3.0
-_VIAL_HU = 150.0
+_VIAL_HU = 100.0
 # Shift of all CT numbers, and error of their scale, that are worth a warning.
 _SHIFT_HU, _SCALE = 100.0, 0.15
 
@@ -78,8 +78,12 @@ def _vial(
 ) -> Part:
     """Return the CT number of the vial of a module that has a place of its own for it."""
     part = Part()
-    stats = discs(volume, pose, slices, np.array([xy]), _VIAL_RADIUS_MM)[0]
-    if stats is None or abs(stats.mean - match.offset_hu) > _VIAL_HU:
+    turns = [xy, (-xy[1], xy[0]), (-xy[0], -xy[1]), (xy[1], -xy[0])]
+    stats, *others = discs(volume, pose, slices, np.array(turns), _VIAL_RADIUS_MM)
+    body = float(np.median([o.mean for o in others if o is not None] or [np.inf]))
+    # Nearer to water than to the plastic a quarter turn further on, and near to water.
+    away = np.inf if stats is None else abs(stats.mean - match.offset_hu)
+    if stats is None or away > min(_VIAL_HU, abs(stats.mean - body)):
         part.warnings.append("No vial of water was found in its place.")
         return part
     middle = volume.nearest(pose.origin_mm)

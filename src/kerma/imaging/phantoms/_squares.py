@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._volume import Volume
 
 Array = npt.NDArray[np.float64]
 Corners = tuple[tuple[float, float], tuple[float, float]]
@@ -49,12 +49,14 @@ def squares(
     for index in list(slices)[::every]:
         cx, cy = pose.centre(float(volume.s_mm[index]))
         for i, j in steps:
-            column, row = volume.to_pixel(cx + i * side / 2, cy + j * side / 2)
+            column, row = volume.to_pixel(cx + i * side / 2, cy + j * side / 2, index)
             c, r = round(column - (n - 1) / 2), round(row - (n - 1) / 2)
             block = volume.images[index].pixels[max(r, 0) : r + n, max(c, 0) : c + n]
             if block.shape != (n, n):
                 continue
             blocks.append(block.astype(np.float64))
             if index == slices[0]:
-                corners.append((volume.to_mm(c, r), volume.to_mm(c + n - 1, r + n - 1)))
+                ends = ((c, r), (c + n - 1, r + n - 1))
+                first, last = (volume.to_mm(*end, index) for end in ends)
+                corners.append((first, last))
     return (np.array(blocks) if blocks else np.empty((0, n, n))), corners

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from kerma.core import Image, InputError
 from kerma.imaging import identity
+from kerma.imaging.phantoms._outline import Axis
 
 _SATURATED_SHARE = 0.3
+# Beyond this a slice holds parts of two modules (design choice).
+_MOST_TILT_DEG = 8.0
+
+CUT_OFF = (
+    "The field of view cuts off the phantom's outline: its middle is known less well, and what "
+    "lies near the rim may not be measured."
+)
 
 
 def require_usable_series(images: Sequence[Image]) -> None:
@@ -53,3 +62,21 @@ def require_usable_series(images: Sequence[Image]) -> None:
                 "with a wider scale.",
                 code="saturated-image",
             )
+
+
+def require_upright(axis: Axis) -> None:
+    """Refuse a phantom that leans too far from the slice normal.
+
+    Raises
+    ------
+    InputError
+        Code ``phantom-tilted``.
+    """
+    tilt = math.degrees(math.atan(math.hypot(axis.slope_x, axis.slope_y)))
+    if tilt > _MOST_TILT_DEG:
+        raise InputError(
+            f"The phantom leans by {tilt:.0f} degrees from the slice normal. Align it, without "
+            "gantry tilt, to within 5 degrees and scan again.",
+            code="phantom-tilted",
+            detail={"tilt_deg": tilt},
+        )

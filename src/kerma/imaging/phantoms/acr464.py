@@ -11,11 +11,14 @@ from kerma.core import Analysis, Image, InputError, quantity
 from kerma.imaging.phantoms import _acr_bars, _acr_contrast, _acr_modules, _acr_ramps
 from kerma.imaging.phantoms._acr_locate import Located, locate
 from kerma.imaging.phantoms._acr_spec import AcrSpec, load_acr
-from kerma.imaging.phantoms._locate import Overrides
+from kerma.imaging.phantoms._grid import Volume
+from kerma.imaging.phantoms._inner import level_axis
+from kerma.imaging.phantoms._outline import Axis, find_axis
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._regions import shape
-from kerma.imaging.phantoms._usable import require_usable_series
-from kerma.imaging.phantoms._volume import Axis, Volume, find_axis, order_series
+from kerma.imaging.phantoms._series import order_series
+from kerma.imaging.phantoms._survey import Overrides
+from kerma.imaging.phantoms._usable import CUT_OFF, require_upright, require_usable_series
 from kerma.imaging.record import choose, provenance
 from kerma.imaging.registry import measurement
 
@@ -115,7 +118,15 @@ def _found(images: Sequence[Image], given: Acr464Parameters | None) -> tuple[Vol
     require_usable_series(images)
     volume = order_series(images, needed_mm=_NEEDED_MM)
     manual, part = overrides(given, volume) if given else (Overrides(), Part())
-    axis = find_axis(volume, spec.body_radius_mm)
+    try:
+        axis = find_axis(volume, spec.body_radius_mm)
+    except InputError:
+        if manual.centre_mm is None:
+            raise
+        axis = level_axis(*manual.centre_mm, (float(volume.s_mm[0]), float(volume.s_mm[-1])))
+    require_upright(axis)
+    if not axis.whole:
+        part.warnings.append(CUT_OFF)
     return volume, part, locate(volume, axis, spec, manual)
 
 
@@ -138,7 +149,7 @@ def overrides(given: Acr464Parameters, volume: Volume) -> tuple[Overrides, Part]
         index = volume.order.index(given.origin_slice)
         part.warnings.append(f"The origin slice was set by hand: {given.origin_slice}.")
     if given.centre_px is not None:
-        x, y = volume.to_mm(*given.centre_px)
+        x, y = volume.to_mm(*given.centre_px, index or 0)
         centre = (float(x), float(y))
         part.warnings.append(
             f"The phantom's middle was set by hand: column {given.centre_px[0]:g}, row "
@@ -157,14 +168,17 @@ def _position(volume: Volume, found: Located, spec: AcrSpec) -> Part:
     u_tilt = _u_tilt(axis, len(volume.images))
     part.values = {
         "roll": quantity(pose.roll_deg, "deg", pose.u_roll_deg),
-        "tilt_x": quantity(tilt_x, "deg", u_tilt),
-        "tilt_y": quantity(tilt_y, "deg", u_tilt),
-        "tilt": quantity(math.hypot(tilt_x, tilt_y), "deg", u_tilt),
         "centre_offset_x": quantity(x, "mm", axis.scatter_mm),
         "centre_offset_y": quantity(y, "mm", axis.scatter_mm),
         "centre_offset": quantity(math.hypot(x, y), "mm", axis.scatter_mm),
         "origin_position": quantity(pose.origin_mm, "mm", pose.u_origin_mm),
     }
+    if axis.outlined:
+        part.values |= {
+            "tilt_x": quantity(tilt_x, "deg", u_tilt),
+            "tilt_y": quantity(tilt_y, "deg", u_tilt),
+            "tilt": quantity(math.hypot(tilt_x, tilt_y), "deg", u_tilt),
+        }
     planes = {plane.module: plane for plane in found.beads}
     for plane in found.beads:
         part.values[f"beads_{plane.module}"] = quantity(plane.s_mm, "mm", plane.u_mm)
@@ -188,10 +202,11 @@ def _position(volume: Volume, found: Located, spec: AcrSpec) -> Part:
     part.facts["module_positions_mm"] = {
         m: round(pose.s_mm(z), 2) for m, z in spec.modules_mm.items()
     }
-    ax, ay = axis.at(float(volume.s_mm[index]))
-    part.regions.append(
-        shape(volume, index, "circle", "outline", [(ax, ay), (ax + axis.radius_mm, ay)])
-    )
+    if axis.outlined:
+        ax, ay = axis.at(float(volume.s_mm[index]))
+        part.regions.append(
+            shape(volume, index, "circle", "outline", [(ax, ay), (ax + axis.radius_mm, ay)])
+        )
     part.regions.append(shape(volume, index, "point", "middle", [(x, y)]))
     return part
 

@@ -11,11 +11,11 @@ from kerma.core import Analysis, Image, InputError, quantity
 from kerma.imaging.phantoms import _cbct_geometry, _cbct_parts, _cbct_resolution
 from kerma.imaging.phantoms._cbct_locate import CbctFound, find_phantom
 from kerma.imaging.phantoms._cbct_spec import CbctSpec, load_cbct
-from kerma.imaging.phantoms._locate import Overrides
+from kerma.imaging.phantoms._grid import Volume
 from kerma.imaging.phantoms._metal import MetalScene, metal_artefact
 from kerma.imaging.phantoms._part import Part
 from kerma.imaging.phantoms._regions import shape
-from kerma.imaging.phantoms._volume import Volume
+from kerma.imaging.phantoms._survey import Overrides
 from kerma.imaging.record import choose, provenance
 from kerma.imaging.registry import Recognise, Run, measurement
 
@@ -100,7 +100,7 @@ def _overrides(given: CbctParameters, volume: Volume, part: Part) -> Overrides:
         index = volume.order.index(given.origin_slice)
         part.warnings.append(f"The origin slice was set by hand: {given.origin_slice}.")
     if given.centre_px is not None:
-        x, y = volume.to_mm(*given.centre_px)
+        x, y = volume.to_mm(*given.centre_px, index or 0)
         centre = (float(x), float(y))
         part.warnings.append(
             f"The phantom's middle was set by hand: column {given.centre_px[0]:g}, row "

@@ -23,6 +23,7 @@ _PART = 0.01  # a limb beside the body has at least this share of its area
 _SOLID_MM = 8.0
 # A solid table shows as a sudden widening below the middle of the body. Design choice.
 _JUMP_MM = 40.0
+_FLAT_OVER_MM, _FLAT_MM = 6.0, 5.0
 _MARGIN_MM = 3.0  # beyond the outline, for the partly filled pixels
 _PAD_HU = -1024.0
 
@@ -174,10 +175,15 @@ def _table_row(mask: Mask, step: tuple[float, float]) -> int | None:
     )
     middle = int(np.average(np.arange(len(mask)), weights=width))
     look = max(1, round(3.0 / step[0]))
+    below = max(2, round(_FLAT_OVER_MM / step[0]))
     for row in range(max(middle, look), int(rows[-1]) + 1):
         if (width[row] - width[row - look]) * step[1] > _JUMP_MM and width[row - look] > 0:
             grown = np.flatnonzero(np.diff(width[row - look : row + 1]) * step[1] > _JUMP_MM / 3)
-            return row - look + int(grown[0]) + 1 if len(grown) else row
+            first = row - look + int(grown[-1]) + 1 if len(grown) else row
+            under = width[first : first + below]
+            # An arm beside the body widens it too, but goes on widening; a slab's ends are upright.
+            if len(under) == below and np.ptp(under) * step[1] <= _FLAT_MM:
+                return row - look + int(grown[0]) + 1 if len(grown) else row
     return None
 
 

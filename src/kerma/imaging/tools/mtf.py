@@ -126,7 +126,8 @@ def from_edge(
     filled = np.where(counts > 0, counts, 1.0)
     curves = np.where(counts > 0, weights @ spread.sums / filled, spread.mean)
     if spread.offsets is not None and corrected:
-        curves = _centred(curves, weights @ spread.offsets / filled, spread.bin_mm)
+        off: Array = np.asarray(weights @ spread.offsets / filled)
+        curves = _centred(np.asarray(curves), off, spread.bin_mm)
     lsf = (curves[:, 2:] - curves[:, :-2]) / (2.0 * spread.bin_mm)
     x = spread.distance_mm[1:-1]
     if window_mm is not None:

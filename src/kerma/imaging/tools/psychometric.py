@@ -234,7 +234,7 @@ def shared_slope(
     used = 0
     for contrast, correct, trials in tables:
         x, k, n = _pooled(contrast, correct, trials)
-        if _no_information(x, k, n, floor) or float(k.sum()) > _NEARLY_ALL * float(n.sum()):
+        if _no_information(x, k, n, floor, 0.0) or float(k.sum()) > _NEARLY_ALL * float(n.sum()):
             continue
         surface = Surface(x, n, None, floor)
         near = np.abs(surface.thresholds - (x[0] + x[-1]) / 2) <= (x[-1] - x[0]) / 2 + _BEYOND
@@ -283,14 +283,14 @@ def _check(slope: float | None, floor: float) -> None:
         raise InputError("The rate of guessing is from 0 to below 1.", code="bad-counts")
 
 
-def _no_information(x: Array, k: Array, n: Array, floor: float) -> str:
+def _no_information(x: Array, k: Array, n: Array, floor: float, surprise: float = 2.33) -> str:
     if len(x) < 2:
         return "Fewer than two contrasts were tried, so no threshold can be fitted."
     if float(k.sum()) == float(n.sum()):
         return _outside(below=True)
-    # One-sided: were all answers guesses, as many right ones as these would be no surprise.
+    # One-sided 1 %: were all answers guesses, as many right ones as these would be no surprise.
     sd = math.sqrt(float(n.sum()) * floor * (1.0 - floor))
-    if float(k.sum()) <= floor * float(n.sum()) + 1.645 * sd:
+    if float(k.sum()) <= floor * float(n.sum()) + surprise * sd:
         return _outside(below=False)
     return ""
 

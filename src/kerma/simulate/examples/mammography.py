@@ -50,7 +50,9 @@ def mammo_sdnr() -> Example:
     """Return aluminium on 20, 45, 50 and 70 mm of PMMA, contrast falling with thickness."""
     contrasts = {20.0: 0.15, 45.0: 0.125, 50.0: 0.12, 70.0: 0.10}
     scans = {t: PmmaScan(contrast=c, seed=round(t)) for t, c in contrasts.items()}
-    truth = {f"sdnr_bg_{t:g}mm": scan.sdnr_bg for t, scan in scans.items()}
+    truth = {
+        f"sdnr_background_noise_{t:g}mm": scan.sdnr_background_noise for t, scan in scans.items()
+    }
     return Example(
         tuple(scan.image(BodyPartThickness=t) for t, scan in scans.items()),
         {"pmma_mm": list(contrasts), "threshold_gold_um": 1.2, "target_gold_um": 1.68,
@@ -83,8 +85,9 @@ def mammo_aec() -> Example:
 
 @example("dbt-asf")
 def dbt_asf() -> Example:
-    """Return planes of nine spheres that spread by 8 mm in depth."""
-    return Example(tuple(DbtScan().images()), truth={"fwhm_z": 8.0, "fwhm_z_gauss": 8.0})
+    """Return planes of four spheres that spread by 8 mm in depth."""
+    scan = DbtScan(spheres=matrix(2, 2, spacing_mm=32.0), shape=(400, 400))
+    return Example(tuple(scan.images()), truth={"fwhm_z": 8.0, "fwhm_z_gauss": 8.0})
 
 
 @example("dbt-geometry")

@@ -1,0 +1,116 @@
+"""Planar test objects: each refuses every other, and everything that is no test object."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kerma.core import Image, KermaError
+from kerma.imaging.registry import find
+from kerma.simulate import cdmam, cdrad, objects, planar
+from tests.imaging.helpers import refused
+
+NAMES = ("leeds-tor-18fg", "leeds-tor-cdr", "leeds-to20", "leeds-to10", "cdrad")
+SHAPE = (310, 330)
+
+
+def small(name: str) -> Image:
+    """Return an image of the object, turned, of few pixels."""
+    if name == "cdrad":
+        return cdrad.image(cdrad.CdradImage(side=(760, 760), pixel_mm=0.335, noise=30.0))
+    scale = {"leeds-tor-18fg": 2.8, "leeds-tor-cdr": 2.7, "leeds-to20": 2.3, "leeds-to10": 2.8}
+    return objects.image(
+        objects.ObjectImage(
+            name, side=(600, 600), pixels_per_mm=scale[name], turn_deg=31.0, noise=25.0
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, Image]:
+    return {name: small(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_recognises_its_own_and_no_other(seen, name: str) -> None:
+    recognise = find(name).recognise
+    assert recognise is not None
+    assert len(recognise([seen[name]])) > 20
+    for other in NAMES:
+        if other != name:
+            with pytest.raises(KermaError) as caught:
+                recognise([seen[other]])
+            assert caught.value.code == "wrong-phantom", other
+
+
+def others() -> dict[str, Image]:
+    """Return images of no test object of this room."""
+    random = np.random.default_rng(1)
+    rows, columns = np.indices(SHAPE, dtype=float)
+    disc = 1000 - 300 * (np.hypot(columns - 160, rows - 150) < 110)
+    rings = 1000 + 200 * (np.hypot(columns - 160, rows - 150) % 25 < 5)
+    spots = planar.flat_field(SHAPE, mean=1000, noise=5, seed=2)
+    for k in range(12):
+        x, y = 160 + 95 * np.cos(k * np.pi / 6), 150 + 95 * np.sin(k * np.pi / 6)
+        spots = planar.with_disc(spots, x=x, y=y, radius_px=9, change=-0.1)
+    squares = 1000 + 200 * ((columns // 20 + rows // 20) % 2)
+    lines = 1000 - 200 * ((columns % 19 < 2) | (rows % 19 < 2))
+    grain = random.normal(0, 5, SHAPE)
+    plain = {"disc": disc, "rings": rings, "spots": spots, "squares": squares, "lines": lines}
+    made = {name: planar.as_image(p + grain, 0.4) for name, p in plain.items()}
+    made["flat"] = planar.as_image(planar.flat_field(SHAPE, mean=900, noise=9, seed=3), 0.2)
+    edge = planar.edge(SHAPE, pixel_mm=0.2, sigma_mm=0.2, tilt_deg=2.0)
+    made["edge"] = planar.as_image(edge + grain, 0.2)
+    made["anatomy"] = planar.as_image(planar.anatomy((340, 340), seed=4), 0.4)
+    mammo = cdmam.cdmam_images(cdmam.CdmamScan(shape=(430, 640), pixel_mm=0.3), 1)[0]
+    made["cdmam"] = replace(mammo, modality="DX")
+    return made
+
+
+@pytest.fixture(scope="module")
+def strangers() -> dict[str, Image]:
+    return others()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_else_is_refused_with_a_reason(strangers, name: str) -> None:
+    recognise = find(name).recognise
+    assert recognise is not None
+    for what, image in strangers.items():
+        with pytest.raises(KermaError) as caught:
+            recognise([image])
+        assert caught.value.code == "wrong-phantom", what
+        assert caught.value.message.endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cannot_be_measured_at_all_is_refused(seen, name: str) -> None:
+    image = seen[name]
+    refused(name, [], "no-images")
+    refused(name, [replace(image, modality="CT")], "wrong-modality")
+    refused(name, [replace(image, pixels=image.pixels * 0)], "constant-image")
+    refused(name, [replace(image, pixels=image.pixels[:1])], "image-too-small")
+    holed = image.pixels.copy()
+    holed[10, 10] = np.nan
+    refused(name, [replace(image, pixels=holed)], "not-finite")
+    refused(name, [replace(image, saturated_at=float(np.median(image.pixels)) - 1)],
+            "saturated-image")  # fmt: skip
+    refused(name, [replace(image, processing="presentation")], "processed-image")
+    refused(name, [image], "unknown-parameter", colour="red")
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_one_image_at_a_time(seen, name: str) -> None:
+    refused(name, [seen[name], seen[name]], "too-many-images")
+
+
+def test_portal_images_are_allowed(seen) -> None:
+    found = find("leeds-tor-18fg").run([replace(seen["leeds-tor-18fg"], modality="RTIMAGE")])
+    assert found.status == "measured"
+
+
+def test_several_images_must_each_show_the_object(seen) -> None:
+    for name, stranger in (("leeds-to20", "leeds-to10"), ("cdrad", "leeds-to20")):
+        refused(name, [seen[name], seen[stranger]], "wrong-phantom")
