@@ -25,6 +25,7 @@ _ROOMS = (
     nav.Door("Studies", "doses"),
     nav.Door("Explorer", "explorer"),
     nav.Door("Audits", "audits"),
+    nav.Door("Protocols", "dose-protocols"),
     nav.Door("Alerts", "alerts", count=alerts_open),
     nav.Door("Skin dose", "skin"),
     nav.Door("Names", "names"),

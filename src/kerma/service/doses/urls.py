@@ -7,6 +7,7 @@ from kerma.service.doses.acceptance import views as acceptance_views
 from kerma.service.doses.estimates import views as estimate_views
 from kerma.service.doses.naming import views as naming_views
 from kerma.service.doses.patients import views as patient_views
+from kerma.service.doses.protocols import views as protocol_views
 from kerma.service.doses.sizes import views as size_views
 from kerma.service.doses.surveys import views as survey_views
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("patients/", patient_views.patients, name="patients"),
     path("patients/export/", patient_views.export, name="patients-export"),
     path("projects/", include("kerma.service.doses.projects.urls")),
+    path("protocols/", protocol_views.protocols, name="dose-protocols"),
     path("sizes/", size_views.sizes, name="sizes"),
     path("sources/", include("kerma.service.doses.sources.urls")),
     path("surveys/", survey_views.surveys, name="dose-surveys"),

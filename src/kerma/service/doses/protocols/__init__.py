@@ -1,0 +1,1 @@
+"""Protocols of a scanner by patient size."""
