@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test unit bench lint serve clean
+.PHONY: demo test unit bench gallery lint serve clean
 
 $(VENV)/installed: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ unit: $(VENV)/installed
 
 bench: $(VENV)/installed  ## ratios and per-item costs
 	@$(BIN)/python tests/perf/bench.py $(ARGS)
+
+gallery: $(VENV)/installed  ## draw every measurement on its example into docs/gallery
+	@$(BIN)/python -m kerma.simulate.gallery docs
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -40,19 +40,22 @@ def write(docs: Path) -> list[Path]:
     for name in imaging.names():
         example = examples.make(name)
         made = imaging.analyse(name, example.images, **example.parameters)
-        target = pictures / f"{name}.png"
-        target.write_bytes(_small(_drawn(made, example)))
-        written.append(target)
-        rooms[imaging.find(name).run.__module__.split(".")[2]].append(_entry(made, methods))
+        drawn = _drawn(made, example)
+        if drawn is not None:
+            target = pictures / f"{name}.png"
+            target.write_bytes(_small(drawn))
+            written.append(target)
+        room = imaging.find(name).run.__module__.split(".")[2]
+        rooms[room].append(_entry(made, methods, pictured=drawn is not None))
     page = docs / "gallery.md"
     page.write_text("\n".join(_page(rooms)), encoding="utf-8")
     return [page, *written]
 
 
-def _drawn(made: Analysis, example: examples.Example) -> bytes:
-    """Return the image with its regions; the first curve where no image was measured."""
+def _drawn(made: Analysis, example: examples.Example) -> bytes | None:
+    """Return the image with its regions; the first curve where no image was measured, if any."""
     png = picture_png(made, example.images)
-    if png is not None:
+    if png is not None or not made.curves:
         return png
     drawn: bytes = vl_convert.svg_to_png(charts.svg(charts.curve(made.curves[:1])), scale=1.0)
     return drawn
@@ -76,14 +79,15 @@ def _methods(docs: Path) -> dict[str, str]:
     return found
 
 
-def _entry(made: Analysis, methods: dict[str, str]) -> str:
+def _entry(made: Analysis, methods: dict[str, str], *, pictured: bool) -> str:
     title = imaging.find(made.name).title
     head = (
         f"### [{title}](methods/{methods[made.name]})" if made.name in methods else f"### {title}"
     )
     some = list(made.values.items())[:_VALUES]
     values = "; ".join(f"{name.replace('_', ' ')} {result_text(q)}" for name, q in some)
-    return f"{head}\n\n`{made.name}`: {values}.\n\n![{title}](gallery/{made.name}.png)\n"
+    picture = f"\n![{title}](gallery/{made.name}.png)\n" if pictured else ""
+    return f"{head}\n\n`{made.name}`: {values}.\n{picture}"
 
 
 def _page(rooms: dict[str, list[str]]) -> Iterable[str]:
