@@ -16,7 +16,6 @@ from kerma.service.doses.edits import study_correct
 from kerma.service.doses.models import Alert, AlertRule, SkinDose, Study
 from kerma.service.doses.policy import policy
 from kerma.service.doses.skin import selectors, services
-from kerma.service.doses.skin.mesh import mesh
 from kerma.service.doses.skin.packing import ByHand, by_hand_of, packed, unpacked
 from kerma.service.doses.skin.services import skin_dose_work_out as work_out
 from kerma.service.doses.skin.working import Task, is_due
@@ -378,21 +377,13 @@ def test_recalculate_takes_up_what_rests_on_another_profile(
         services.recalculate(by=who.technologist, system=system)
 
 
-def test_the_mesh_holds_what_the_map_holds(who: Cast) -> None:
-    import base64
-
-    found = unpacked(work_out(by=None, study=measured(who)))
-    sent = mesh(found)
-    assert found.cells is not None
-
-    def numbers(key: str, kind: str) -> Any:
-        return np.frombuffer(base64.b64decode(sent[key]), kind)
-
-    per = 1e-3 if sent["unit"] == "Gy" else 1.0
-    assert np.allclose(numbers("dose", "<f4"), found.cells.dose_mgy * per, rtol=1e-6)
-    assert np.allclose(numbers("corners", "<i2") / 10, found.cells.vertices.ravel(), atol=0.051)
-    step = numbers("step", "<i1")
-    assert set(step[found.cells.dose_mgy == 0]) == {-1}
-    assert len(sent["steps"]) - 1 == step.max()
-    (grid,) = sent["grids"]
-    assert grid["nu"] * grid["nv"] == len(found.cells.dose_mgy)
+def test_a_profile_put_in_force_again_as_it_was_is_taken_up_too(who: Cast) -> None:
+    study = measured(who)
+    first = work_out(by=None, study=study)
+    commission(who, study.system)
+    assert selectors.outdated(study.system) == [study]
+    services.recalculate(by=who.colleague, system=study.system)
+    assert selectors.outdated(study.system) == []
+    newest = selectors.newest_of(study.pk)
+    assert newest is not None
+    assert (newest.peak_mgy, newest.pk == first.pk) == (first.peak_mgy, False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test import Client
@@ -18,6 +20,7 @@ from kerma.reference import Row
 from kerma.service.doses.models import SkinDose, Study
 from kerma.service.doses.policy import policy
 from kerma.service.doses.skin import selectors, services
+from kerma.service.doses.skin.mesh import mesh
 from kerma.service.doses.skin.packing import unpacked
 from kerma.service.doses.skin.shown import column, numbered, peak_of
 from kerma.service.records import log
@@ -196,6 +199,24 @@ def test_pages_keep_their_number_of_queries(who: Cast) -> None:
     commission(who, first.study.system)
     after = {path: asked(browser, path) for path in pages}
     assert {p: n for p, n in after.items() if n > before[p] + 2} == {}
+
+
+def test_the_mesh_holds_what_the_map_holds(who: Cast) -> None:
+    found = unpacked(made(who))
+    sent = mesh(found)
+    assert found.cells is not None
+
+    def numbers(key: str, kind: str) -> Any:
+        return np.frombuffer(base64.b64decode(sent[key]), kind)
+
+    per = 1e-3 if sent["unit"] == "Gy" else 1.0
+    assert np.allclose(numbers("dose", "<f4"), found.cells.dose_mgy * per, rtol=1e-6)
+    assert np.allclose(numbers("corners", "<i2") / 10, found.cells.vertices.ravel(), atol=0.051)
+    step = numbers("step", "<i1")
+    assert set(step[found.cells.dose_mgy == 0]) == {-1}
+    assert len(sent["steps"]) - 1 == step.max()
+    (grid,) = sent["grids"]
+    assert grid["nu"] * grid["nv"] == len(found.cells.dose_mgy)
 
 
 # Papers -----------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ _TAGS = {
     word: Tag(tag_for_keyword(word) or 0)
     for word in (*KEYWORDS, *_CLINICAL, *_SHARED, _CHARACTER_SET)
 }
+_FACT_TAGS = tuple((word, _TAGS[word]) for word in KEYWORDS)
 
 
 def plain(value: Any) -> Any:
@@ -111,8 +112,10 @@ class Reader:
         """Return the header values worth keeping; see `read`."""
         facts: dict[str, Any] = {}
         written = _raw(dataset, _CHARACTER_SET)
-        for keyword in KEYWORDS:
-            element = dataset.get_item(_TAGS[keyword])
+        held = dataset.keys()
+        for keyword, tag in _FACT_TAGS:
+            # Two keywords in three are of other kinds of image: those are soonest passed over here.
+            element = dataset.get_item(tag) if tag in held else None
             if element is None:
                 continue
             raw = _bytes(element)
