@@ -182,11 +182,6 @@ def test_the_reading_follows_however_the_image_is_turned(
     assert any("mirrored" in w for w in again.warnings) is mirrored
 
 
-def test_the_same_input_gives_the_same_bits(pair: list[Image]) -> None:
-    first, second = (imaging.analyse(NAME, pair, **QUICK).as_dict() for _ in range(2))
-    assert first == second
-
-
 def test_discs_that_do_not_lie_on_the_grid_are_followed() -> None:
     """Printed 0.15 mm off the lines: the lattice moves onto the discs, the rate stays ideal."""
     scan = replace(SCAN, discs_shift_mm=(0.12, -0.09), noise=40.0)

@@ -101,11 +101,18 @@ def test_more_noise_lowers_the_figure_and_the_uncertainty_holds(clean, read) -> 
     assert value(worse, "iqf_inv") < value(several, "iqf_inv") - 2 * u(worse, "iqf_inv")
 
 
-def test_scale_by_hand_is_recorded(image) -> None:
-    one = imaging.analyse(NAME, [image], corners=KEY, pixels_per_mm=1 / 0.31)
-    assert value(one, "pitch") == pytest.approx(16.0, rel=0.002)
+def test_grid_and_scale_by_hand_are_held_and_recorded(image, read) -> None:
+    half = 7.5 * 16 / 0.31
+    corners: list[float] = []
+    for x, y in ((-half, -half), (half, -half), (-half, half)):
+        corners += SCAN.to_pixels(x * 0.31, y * 0.31)
+    one = imaging.analyse(NAME, [image], corners=KEY, pixels_per_mm=1 / 0.31, grid_px=corners)
+    assert value(one, "pitch") == pytest.approx(16.0, rel=1e-6)
+    assert value(one, "correct") == pytest.approx(value(read, "correct"), abs=6)
     assert one.provenance.parameters["set_by_hand"] is True
-    assert any("set by hand" in w for w in one.warnings)
+    assert sum("set by hand" in w for w in one.warnings) == 2
+    moved = [v + 17.0 for v in corners]
+    refused(NAME, [image], "wrong-phantom", corners=KEY, grid_px=moved)
 
 
 def test_a_grid_without_holes_cut_or_of_other_squares_is_refused(image) -> None:

@@ -112,11 +112,27 @@ def test_what_is_set_by_hand_is_used_recorded_and_told(whole) -> None:
     assert not any("by hand" in w for w in plain.warnings)
 
 
+def test_what_is_not_set_by_hand_is_still_found(whole) -> None:
+    found = imaging.analyse(NAME, [whole], centre_px=MIDDLE)
+    assert found.facts["centre_px"] == pytest.approx(MIDDLE)
+    assert value(found, "rotation") == pytest.approx(17.0, abs=0.1)
+    assert value(found, "pixels_per_mm") == pytest.approx(SCALE, rel=0.002)
+    assert sum("set by hand" in w for w in found.warnings) == 1
+
+
 def test_a_place_by_hand_where_the_object_is_not_is_refused(whole) -> None:
     refused(NAME, [whole], "wrong-phantom", angle_deg=69.0)
     refused(NAME, [whole], "wrong-phantom", centre_px=[200.0, 300.0], angle_deg=17.0,
             pixels_per_mm=SCALE)  # fmt: skip
     refused(NAME, [whole], "bad-parameter", pixels_per_mm=-1.0)
+
+
+def test_an_image_without_noise_says_nothing_of_what_is_seen() -> None:
+    clean = as_image(objects.expected(replace(SCAN, noise=0.0)), 0.4)
+    found = imaging.analyse(NAME, [clean])
+    assert not [n for n in found.values if n.startswith("low_contrast")]
+    assert any("no noise" in w for w in found.warnings)
+    assert "bars_limit" in found.values
 
 
 def layout(**more: object) -> dict[str, object]:
@@ -132,6 +148,7 @@ def test_another_layout_given_is_followed(whole) -> None:
     assert "bars_limit" not in found.values
     assert found.facts["object"] == "own object"
     assert found.facts["not_checked"] == {}
+    assert any("layout" in w and "by hand" in w for w in found.warnings)
     assert value(found, "low_contrast_cnr_1") == pytest.approx(0.17 * 4000 / 20, rel=0.05)
 
 

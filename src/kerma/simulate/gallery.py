@@ -26,7 +26,7 @@ _HEAD = """# Gallery
 Each measurement on a simulated image whose truth is known (`kerma.simulate.examples`); made by
 `make gallery`. Links lead to the method.
 """
-_WIDEST = 560
+_WIDEST = 400
 _VALUES = 4
 
 
@@ -62,11 +62,11 @@ def _drawn(made: Analysis, example: examples.Example) -> bytes | None:
 
 
 def _small(png: bytes) -> bytes:
-    """Return a picture few kilobytes large: at most 560 pixels wide, 64 colours."""
+    """Return a picture few kilobytes large: at most 400 pixels wide, 32 colours."""
     picture = Canvas.open(io.BytesIO(png)).convert("RGB")
     picture.thumbnail((_WIDEST, _WIDEST))
     file = io.BytesIO()
-    picture.quantize(64).save(file, format="PNG", optimize=True)
+    picture.quantize(32).save(file, format="PNG", optimize=True)
     return file.getvalue()
 
 

@@ -150,7 +150,7 @@ def _rods(
     pixel_area = volume.spacing_mm[0] * volume.spacing_mm[1]
     radius = math.sqrt(float(np.median([a for *_, a in middle])) * pixel_area / math.pi)
     if 2 * radius > _LARGEST_ROD_MM:
-        raise _no_metal(usual)
+        raise _no_metal(usual, f" {2 * radius:.0f} mm across, larger than a rod")
     # The ends of the rods are half in the slice: leave them out.
     core = slices[1:-1] if len(slices) > 4 else slices
     core = core[:: max(1, -(-len(core) // _MOST_SLICES))]
@@ -162,11 +162,12 @@ def _mm(volume: Volume, index: int, centre: tuple[float, float]) -> tuple[float,
     return float(x), float(y)
 
 
-def _no_metal(count: int) -> InputError:
+def _no_metal(count: int, size: str = "") -> InputError:
+    seen = f": a slice shows {count} bright objects{size}" if count else ""
     return InputError(
-        "No metal rods were found in this phantom"
-        + (f": {count} bright objects in a slice." if count else ".")
-        + " The measurement needs one to twelve rods along the axis in a homogeneous phantom.",
+        f"No metal rods were found in this phantom{seen}. The measurement needs one to "
+        f"{_MOST_RODS} rods of up to {_LARGEST_ROD_MM:g} mm along the axis, through two slices at "
+        "least, in a homogeneous phantom.",
         code="wrong-phantom",
     )
 

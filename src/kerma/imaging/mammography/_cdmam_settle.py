@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -43,12 +42,14 @@ def settled(
     step = float(_OFFSETS[1] - _OFFSETS[0])
     offset = float(_OFFSETS[k]) + (step * 0.5 * (left - right) / bend if bend < 0 else 0.0)
     setting = replace(setting, offset=offset)
-    size = setting.matrix.size
-    lines = setting.lattice.at(size[0] / 2, size[1] / 2)
+    moved = setting
     for _ in range(2):
-        setting = _onto_discs(image, setting, ground, filters, sign)
-    discs = setting.lattice.at(size[0] / 2, size[1] / 2)
-    return setting, (float(discs[0] - lines[0]), float(discs[1] - lines[1]))
+        moved = _onto_discs(image, moved, ground, filters, sign)
+    (ax, ay), (bx, by) = setting.places(), moved.places()
+    # Further than printing can be off: something else drew the lattice away.
+    if float(np.hypot(bx - ax, by - ay).max()) > _MOST_SHIFT * setting.pitch_px:
+        return setting, (0.0, 0.0)
+    return moved, (float((bx - ax).mean()), float((by - ay).mean()))
 
 
 def _onto_discs(
@@ -88,8 +89,6 @@ def _onto_discs(
         bend = less - 2 * here[discs] + more
         moved = h * 0.5 * (less - more) / np.where(bend < 0, bend, -np.inf)
         change[axis] = _significant(np.clip(moved, -h, h), x, y, scatter)
-    if math.hypot(*change[:, 0]) > _MOST_SHIFT * setting.pitch_px:
-        return setting
     old = setting.lattice
     across, down = old.across + change[:, 1], old.down + change[:, 2]
     mx, my = old.at(m.size[0] / 2, m.size[1] / 2)

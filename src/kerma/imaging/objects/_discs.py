@@ -25,6 +25,7 @@ ROSE = 5.0
 ROSE_RULE = "rose-1"
 _SMALLEST_ROI_PX = 2.0
 _NOISE_PX = 8.0
+_NOTHING = 2e-6  # of the background: rounding, not noise
 WHITE = (
     "There is too little free space to see how the noise adds up over a disc; it was taken for "
     "white, so d' may be too high."
@@ -116,6 +117,7 @@ def _disc(
     whole = float(disc_means(pixels, xs[-1:], ys[-1:], radii[1]).mean[0])
     background = float(inner[:-1].mean())
     contrast = sign * (float(inner[-1]) - background)
+    noise = noise if noise > _NOTHING * abs(background) else 0.0
     own, sd = grain.sd(2.0 * radii[0] / scale), grain.sd(detail.size_mm)
     count = len(around[0])
     u = own * math.sqrt(1.0 + 1.0 / count)

@@ -61,6 +61,18 @@ class ByHand:
             for sign in (1, -1)
         ]
 
+    def applied(self, pose: Pose) -> Pose:
+        """Return a pose with what was set put in place of what was found."""
+        if not self.any:
+            return pose
+        return Pose.made(
+            self.centre_px or pose.middle,
+            self.pixels_per_mm or pose.scale,
+            pose.turn_deg if self.angle_deg is None else self.angle_deg,
+            pose.mirrored if self.mirrored is None else self.mirrored,
+            pose.sign,
+        )
+
     def as_derived(self) -> dict[str, bool]:
         """Return what the provenance says of it."""
         return {"set_by_hand": True} if self.any else {}
@@ -127,7 +139,7 @@ def find(image: Image, spec: ObjectSpec, by_hand: ByHand | None = None) -> Found
     best: Found | None = None
     likeliest = 0.0
     for start in hand.poses():
-        tried = _tried(image.pixels, start, spec, 1.0, hold=True)
+        tried = _tried(image.pixels, start, spec, 1.0, hand)
         if tried and (best is None or _worth(tried) > _worth(best)):
             best = tried
     for x, y in middles if best is None else []:
@@ -144,7 +156,7 @@ def find(image: Image, spec: ObjectSpec, by_hand: ByHand | None = None) -> Found
                 like.mirrored if hand.mirrored is None else hand.mirrored,
                 like.sign,
             )
-            tried = _tried(image.pixels, start, spec, like.score, hold=hand.any)
+            tried = _tried(image.pixels, start, spec, like.score, hand)
             if tried and (best is None or _worth(tried) > _worth(best)):
                 best = tried
         if best is not None and best.order >= _ORDER and _share_found(best)[0] >= _FOUND:
@@ -156,17 +168,12 @@ def find(image: Image, spec: ObjectSpec, by_hand: ByHand | None = None) -> Found
 
 
 def _tried(
-    pixels: Array,
-    start: Pose,
-    spec: ObjectSpec,
-    score: float,
-    *,
-    hold: bool,
+    pixels: Array, start: Pose, spec: ObjectSpec, score: float, hand: ByHand
 ) -> Found | None:
-    if hold:
-        pose, seen = start, look(pixels, start, spec.details)
-    else:
-        pose, seen = refine(pixels, start, spec)
+    pose, seen = (start, []) if hand.poses() else refine(pixels, start, spec)
+    if hand.any:
+        pose = hand.applied(pose)
+        seen = look(pixels, pose, spec.details)
     clear = [s for s in seen if s.clear and 0.75 < s.size_ratio < 1.3]
     if len(clear) < min(3, len(spec.details)):
         return None

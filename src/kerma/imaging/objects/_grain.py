@@ -25,6 +25,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 _RATIO = 1.6
 _LENGTHS_PX = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
+_NOTHING = 5e-6  # of the range of the pixels: rounding and tails of blur, not noise
 _PRICE = 6.0  # of -2 log likelihood; design choice
 _SMALLEST_PX = 3.0  # diameter
 
@@ -87,8 +88,10 @@ class Grain:
             sizes.append(float(size))
             variances.append(_variance(values))
             counts.append(tries.independent)
-        if not sizes or not any(variances):
+        if not sizes:
             return cls._as_white(pixels, found)
+        if np.median(variances) <= (_NOTHING * float(np.ptp(pixels))) ** 2:
+            return cls(found.pose.scale, 0.0, np.zeros(2), np.zeros((2, 2)))
         return cls._fitted(found.pose.scale, np.array(sizes), np.array(variances), np.array(counts))
 
     @classmethod

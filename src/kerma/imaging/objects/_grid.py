@@ -99,6 +99,28 @@ def find_grid(pixels: Array, cells: int) -> Grid:
     return _settled(pixels, _refined(pixels, _enlarged(best, work)))
 
 
+def given_grid(pixels: Array, corners: tuple[float, ...], cells: int) -> Grid:
+    """Return the grid whose outer corners (upper left, upper right, lower left) a person set.
+
+    Raises
+    ------
+    AnalysisError
+        Stage ``find grid``, code ``no-grid``: no lines lie there.
+    """
+    x0, y0, x1, y1, x2, y2 = corners
+    grid = Grid(
+        (x0, y0), ((x1 - x0) / cells, (y1 - y0) / cells), ((x2 - x0) / cells, (y2 - y0) / cells),
+        cells, 1, 0.0,
+    )  # fmt: skip
+    strength = [_line(pixels, grid, i, across=a) for a in (True, False) for i in range(1, cells)]
+    usual = float(np.median(strength))
+    if not usual or np.mean(np.sign(strength) == math.copysign(1.0, usual)) < 0.8:
+        raise AnalysisError(
+            "No lines of a grid lie where the grid was set by hand.", stage=STAGE, code="no-grid"
+        )
+    return replace(grid, sign=1 if usual > 0 else -1)
+
+
 def _settled(pixels: Array, grid: Grid) -> Grid:
     """Shift the grid by whole squares so that its first and last lines are lines of the image.
 
@@ -146,7 +168,8 @@ def _line(pixels: Array, grid: Grid, number: int, *, across: bool) -> float:
             return 0.0
         seen = ndimage.map_coordinates(pixels, (y, x), order=1)
         levels.append(grid.sign * float(np.median(seen)))
-    return max(levels[1:4]) - 0.5 * (levels[0] + levels[4])
+    beside = 0.5 * (levels[0] + levels[4])
+    return max((level - beside for level in levels[1:4]), key=abs)
 
 
 def _enlarged(grid: Grid, work: Working) -> Grid:

@@ -16,7 +16,7 @@ from kerma.imaging.objects import _cells, _scoring, _thresholds
 from kerma.imaging.objects._cells import CORNERS, Layout, View
 from kerma.imaging.objects._discs import ROSE
 from kerma.imaging.objects._find import MODALITIES
-from kerma.imaging.objects._grid import find_grid
+from kerma.imaging.objects._grid import find_grid, given_grid
 from kerma.imaging.planar.region import linearised
 from kerma.imaging.record import choose, provenance, require
 from kerma.imaging.registry import measurement
@@ -41,6 +41,9 @@ class Parameters:
     slope
         Slope of the psychometric curves (per unit of ln depth); one is fitted to all diameters
         together when absent.
+    grid_px
+        Grid set by hand: x and y of the upper left, upper right and lower left corner of its outer
+        lines, as displayed.
     pixels_per_mm
         Scale in the plane of the phantom, set by hand.
     stp
@@ -51,6 +54,7 @@ class Parameters:
 
     corners: tuple[tuple[int, ...], ...] | None = None
     slope: float | None = None
+    grid_px: tuple[float, float, float, float, float, float] | None = None
     pixels_per_mm: float | None = None
     stp: Mapping[str, Any] | None = None
     allow_processed: bool = False
@@ -114,6 +118,9 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
     facts = _facts(first, plan)
     curves: list[Curve] = []
     hand: dict[str, Any] = {}
+    if chosen.grid_px is not None:
+        warnings.append(f"The grid was set by hand: {chosen.grid_px}.")
+        hand["set_by_hand"] = True
     if chosen.pixels_per_mm is not None:
         warnings.append(f"The scale in pixels per mm was set by hand: {chosen.pixels_per_mm:g}.")
         hand["set_by_hand"] = True
@@ -152,16 +159,19 @@ def measure(images: Sequence[Image], **parameters: Any) -> Analysis:
 
 
 def _viewed(image: Image, plan: Layout, chosen: Parameters) -> View:
+    pixels, _ = linearised(image, chosen.stp)
     try:
-        grid = find_grid(image.pixels, plan.cells)
+        grid = (
+            find_grid(pixels, plan.cells)
+            if chosen.grid_px is None
+            else given_grid(pixels, chosen.grid_px, plan.cells)
+        )
     except AnalysisError as error:
-        raise _cells.wrong(
-            plan, f"no grid of {plan.cells} by {plan.cells} squares shows"
-        ) from error
+        why = f"no grid of {plan.cells} by {plan.cells} squares shows whole"
+        raise _cells.wrong(plan, why) from error
     pixel = None if image.spacing_mm is None else math.sqrt(math.prod(image.spacing_mm))
     if chosen.pixels_per_mm is not None:
         pixel = 1.0 / chosen.pixels_per_mm
-    pixels, _ = linearised(image, chosen.stp)
     view = _cells.view(pixels, grid, plan, pixel)
     if chosen.pixels_per_mm is not None:
         view = replace(view, scale=chosen.pixels_per_mm, scale_measured=True)

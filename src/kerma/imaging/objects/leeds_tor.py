@@ -107,10 +107,13 @@ def analyse(key: str, images: Sequence[Image], **parameters: Any) -> Analysis:
         part.warnings.append(_discs.WHITE)
     for group in _discs.sizes(spec):
         discs = _discs.measure(pixels, read, spec.group(group), grain)
-        _discs_part(part, discs, unit, read, group, chosen)
+        size = spec.group(group)[0].size_mm
+        _discs_part(part, discs, unit, read, group, chosen, noise=grain.sd(size))
     _squares_part(part, read, unit)
     _bars_part(part, pixels, read, chosen)
     part.regions.insert(0, outline(found))
+    if chosen.layout is not None:
+        part.warnings.append("The layout of the object was given by hand.")
     if spec.unchecked():
         part.warnings.append(
             "Figures of this object's description that nobody has checked are listed in the facts; "
@@ -149,13 +152,18 @@ def _discs_part(
     found: Found,
     group: str,
     chosen: Parameters,
+    *,
+    noise: float,
 ) -> None:
     spec = found.spec
     if not discs:
         part.warnings.append(f"The {group} details could not be measured: nothing is free beside.")
         return
     seen = _discs.number_seen(discs, chosen.rose)
-    part.values[f"{group}_seen"] = quantity(seen, "1")
+    if noise > 0:
+        part.values[f"{group}_seen"] = quantity(seen, "1")
+    else:
+        part.warnings.append(f"There is no noise at all, so nothing is said of {group} seen.")
     reference = max(s.contrast for s in found.seen)
     table = []
     for disc in discs:
@@ -176,7 +184,9 @@ def _discs_part(
         if chosen.stp is None:
             row["contrast_to_strongest"] = disc.contrast / reference
         else:
-            row["contrast_percent"] = 100.0 * disc.contrast / disc.background
+            row["contrast_percent"] = (
+                100.0 * disc.contrast / disc.background if disc.background > 0 else None
+            )
         table.append(row)
     part.facts[group] = table
     if any(d.cnr is None for d in discs):

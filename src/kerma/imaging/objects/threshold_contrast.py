@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerma.core import Analysis, Curve, Image, Quantity, Region, quantity
+from kerma.core import Analysis, AnalysisError, Curve, Image, Quantity, Region, quantity
 from kerma.imaging import identity
 from kerma.imaging.objects import _discs, _human, _spec
 from kerma.imaging.objects._find import MODALITIES, ByHand, Found, find
@@ -91,7 +91,7 @@ def analyse(key: str, images: Sequence[Image], **parameters: Any) -> Analysis:
     InputError
         Those of `kerma.imaging.identity`; ``wrong-phantom``, ``bad-parameter``.
     AnalysisError
-        Stage ``find object``, code ``object-cut-off``.
+        Stage ``find object``, code ``object-cut-off``; stage ``measure noise``, code ``no-noise``.
     """
     chosen = choose(Parameters, parameters)
     identity.check(images, modalities=MODALITIES, at_most=64)
@@ -116,6 +116,8 @@ def analyse(key: str, images: Sequence[Image], **parameters: Any) -> Analysis:
         )
     if people:
         _human.add(people, table, spec, values=values, curves=curves, warnings=warnings)
+    if chosen.layout is not None:
+        warnings.append("The layout of the object was given by hand.")
     if spec.unchecked():
         warnings.append(
             "Figures of this object's description that nobody has checked are listed in the facts; "
@@ -146,6 +148,13 @@ def _read(image: Image, found: Found, chosen: Parameters, warnings: list[str]) -
     grain = Grain.of(pixels, read)
     if grain.white:
         warnings.append(_discs.WHITE)
+    if grain.sd(min(d.size_mm for d in found.spec.details)) <= 0:
+        raise AnalysisError(
+            "The image holds no noise at all, so what can be seen in it is not limited. Use an "
+            "image as exposed.",
+            stage="measure noise",
+            code="no-noise",
+        )
     measured: Discs = {}
     for group in _discs.sizes(found.spec):
         discs = _discs.measure(pixels, read, found.spec.group(group), grain)

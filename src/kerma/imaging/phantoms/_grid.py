@@ -132,8 +132,10 @@ def _bilinear(pixels: npt.NDArray[Any], row: Array, column: Array) -> Array:
     a, b = row - i, column - j
     flat = pixels.reshape(-1)
     k = i * columns + j
-    top = flat[k] * (1 - b) + flat[k + 1] * b
-    found: Array = top * (1 - a) + (flat[k + columns] * (1 - b) + flat[k + columns + 1] * b) * a
+    # All are inside: "clip" only spares numpy the asking.
+    one, two, three, four = (flat.take(k + d, mode="clip") for d in (0, 1, columns, columns + 1))
+    top = one * (1 - b) + two * b
+    found: Array = top * (1 - a) + (three * (1 - b) + four * b) * a
     return found
 
 

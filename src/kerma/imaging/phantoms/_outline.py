@@ -301,7 +301,8 @@ def _trimmed(design: Array, values: Array, ok: Mask) -> tuple[npt.NDArray[np.flo
     """Fit by least squares, leaving out what strays, four times."""
     fit: npt.NDArray[np.floating[Any]] = np.zeros(design.shape[1])
     for _ in range(4):
-        fit = np.linalg.lstsq(design[ok], values[ok], rcond=None)[0]
+        used = design[ok]
+        fit = np.linalg.lstsq(used.T @ used, used.T @ values[ok], rcond=None)[0]
         away = np.abs(values - design @ fit)
         tighter = ok & (away < max(0.3, 2.5 * float(np.median(away[ok]))))
         if tighter.sum() < 6 or (tighter == ok).all():

@@ -97,22 +97,30 @@ def read_ramps(
     lines = read(index, x[:, :n], y[:, :n]).mean(axis=1)
     sides = volume.read(index, x[:, n:], y[:, n:])
     found: list[RampProfile | None] = []
-    for angle, line, beside in zip(ramps.angles_deg, lines, sides, strict=True):
+    for angle, line, beside in zip(ramps.angles_deg, lines, sides.mean(axis=1), strict=True):
         # Shading makes the sides slope along the ramp; a straight line is all that is taken of it.
-        level = np.polyval(np.polyfit(u, beside.mean(axis=0), 1), u)
+        away = u - u.mean()
+        level = beside.mean() + away * float(away @ beside) / float(away @ away)
         found.append(_profile(index, angle, u, line - level))
     return found
 
 
+def _top(x: Array, y: Array) -> float:
+    """Return the value at x = 0 of the parabola that fits best."""
+    scaled = x / np.abs(x).max()
+    powers = np.stack([np.ones_like(x), scaled, scaled**2])
+    return float(np.linalg.solve(powers @ powers.T, powers @ y)[0])
+
+
 def _profile(index: int, angle_deg: float, u: Array, values: Array) -> RampProfile | None:
-    values = values - float(np.percentile(values, 20))
+    values = values - _ranked(values, 0.2)
     step = float(u[1] - u[0])
     # Smoothed over a millimetre and a half to find it, not to measure it.
     kernel = np.ones(max(1, round(1.5 / step)))
     smooth = np.convolve(values, kernel / len(kernel), mode="same")
     peak = int(np.argmax(smooth))
     # Half of the profile and more is empty: its lower half tells the noise.
-    quiet = smooth[smooth <= np.median(smooth)]
+    quiet = smooth[smooth <= _ranked(smooth, 0.5)]
     if smooth[peak] < _LEAST_PEAK_TO_NOISE * max(_SPREAD * float(np.std(quiet)), 1e-6):
         return None
     edges = _crossings(u, smooth, float(smooth[peak]) / 2, float(u[peak]))
@@ -125,7 +133,7 @@ def _profile(index: int, angle_deg: float, u: Array, values: Array) -> RampProfi
         if outside.sum() > 8:
             values = values - float(values[outside].mean())
         top = np.abs(u - middle) <= max(width / 4, 2 * step)
-        height = float(np.polyfit(u[top] - middle, values[top], 2)[2])
+        height = _top(u[top] - middle, values[top])
         again = _crossings(u, values, height / 2, middle) if height > 0 else None
         if again is None:
             return None
@@ -142,6 +150,12 @@ def _profile(index: int, angle_deg: float, u: Array, values: Array) -> RampProfi
         u,
         values / height,
     )
+
+
+def _ranked(values: Array, share: float) -> float:
+    """Return the value that so great a share of them lies under."""
+    k = int(share * (len(values) - 1))
+    return float(np.partition(values, k)[k])
 
 
 def _crossings(u: Array, values: Array, level: float, start: float) -> tuple[float, float] | None:
