@@ -1,7 +1,8 @@
 """Ratios and per-item costs, as a plain table or JSON; nothing here passes or fails.
 
 ``make bench`` runs all parts. Options: ``--part NAME`` (may be repeated), ``--json``, and
-``--with-pylinac``, which installs pylinac in a temporary environment and measures it beside Kerma.
+``--with-others``, which installs pylinac and PySkinDose, each in a place of its own, and measures
+them beside Kerma.
 Processor seconds of one process, least of a few; the data folder is a new one each time.
 """
 
@@ -22,10 +23,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "kerma.service.config.settings"
 
 from tests.perf.cost import Row, Rows
 
+OTHERS = ("pylinac", "pyskindose")
+
 
 def parts() -> dict[str, Callable[[], Rows]]:
     """Return what can be measured, in order; importing it needs the service to be started."""
-    from tests.perf import images, imports, pages
+    from tests.perf import doses, images, imports, pages, skin
 
     return {
         "reports": pages.reports,
@@ -34,7 +37,11 @@ def parts() -> dict[str, Callable[[], Rows]]:
         "imports": imports.shared_reports,
         "simulated": imports.simulated_reports,
         "pages": pages.survey_pages,
+        "doses": doses.questions,
+        "skin": skin.kernel,
+        "examinations": skin.examinations,
         "pylinac": images.beside_pylinac,
+        "pyskindose": skin.beside_pyskindose,
     }
 
 
@@ -50,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", action="append", help="this part alone")
     parser.add_argument("--json", action="store_true", help="print JSON, nothing else")
-    parser.add_argument("--with-pylinac", action="store_true", help="measure pylinac as well")
+    parser.add_argument("--with-others", action="store_true", help="measure other tools as well")
     options = parser.parse_args()
     home = tempfile.mkdtemp(prefix="kerma-bench-")
     (Path(home) / "static").mkdir()
@@ -61,7 +68,7 @@ def main() -> int:
 
         start_service()
         known = parts()
-        chosen = options.part or [n for n in known if n != "pylinac" or options.with_pylinac]
+        chosen = options.part or [n for n in known if n not in OTHERS or options.with_others]
         if unknown := set(chosen) - set(known):
             parser.error(f"no part {', '.join(unknown)}; there are {', '.join(known)}")
         rows: list[Row] = []

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerma import imaging
 from kerma.core import Image
-from kerma.dicom.pixels import read_images
-from kerma.simulate import ct, planar
-from kerma.simulate.catphan import CatphanScan, catphan_series
-from tests.perf.cost import ROOT, Row, Rows, alone, cpu_s
-from tests.shared import ROOT as SHARED
+from kerma.simulate import ct, examples, planar
+from tests.perf import catphan
+from tests.perf.cost import Row, Rows, cpu_s
 
 PIXEL_MM = 0.15
 SIDES = (512, 1024, 2048)
@@ -88,45 +81,11 @@ def measurements() -> Rows:
     unmeasured = set(imaging.names()) - set(MAKERS)
     for name in sorted(unmeasured):
         if not name.startswith("ct-catphan"):
-            yield Row(name, "*** NO SIMULATED IMAGE HERE: not measured ***", 0, "")
-            continue
-        scan = CatphanScan(model=name.removeprefix("ct-"), noise_hu=5.0)
-        series = catphan_series(scan)
-        spent_s = cpu_s(lambda s=series, n=name: imaging.analyse(n, s))
-        yield Row(name, f"{len(series)} slices of {scan.matrix}²", spent_s, "CPU s")
-        yield Row(name, "per slice", 1000 * spent_s / len(series), "CPU ms")
+            example = examples.make(name)
+            spent_s = cpu_s(lambda e=example, n=name: imaging.analyse(n, e.images, **e.parameters))
+            told = f"{len(example.images)} images" if example.images else "readings"
+            yield Row(name, f"its example, {told}", spent_s, "CPU s")
+    yield from catphan.costs()
 
 
-_PYLINAC = """
-import json, sys, time, warnings
-warnings.simplefilter("ignore")
-from pylinac import CatPhan504
-began = time.process_time()
-phantom = CatPhan504.from_zip(sys.argv[1])
-read = time.process_time() - began
-phantom.analyze()
-print(json.dumps({"read": read, "all": time.process_time() - began}))
-"""
-
-
-def beside_pylinac() -> Rows:
-    """Measure a real CatPhan 504 series here and in pylinac, installed in a place of its own."""
-    archive = SHARED / "dicom/phantoms/ct-catphan504-cbct/series.zip"
-    part = "real CatPhan 504 series"
-    if not archive.exists():
-        yield Row(part, "*** SHARED MATERIAL ABSENT: not measured ***", 0, "")
-        return
-    images: list[Image] = []
-    reading = cpu_s(lambda: images.extend(read_images(archive)))
-    spent = reading + cpu_s(lambda: imaging.analyse("ct-catphan504", images))
-    yield Row(part, "Kerma, read and measure", spent, "CPU s", f"{len(images)} slices")
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        python = place / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "pylinac"], check=True, cwd=ROOT)
-        with zipfile.ZipFile(archive) as held:
-            told = f"{len(held.namelist())} files"
-        theirs = alone(_PYLINAC, str(archive), python=str(python))
-    yield Row(part, "pylinac, read and analyse", theirs["all"], "CPU s", told)
-    yield Row(part, "ratio", spent / theirs["all"], "of pylinac's")
+beside_pylinac = catphan.beside_pylinac
