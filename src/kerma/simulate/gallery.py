@@ -63,7 +63,9 @@ def _drawn(made: Analysis, example: examples.Example) -> bytes | None:
 
 def _small(png: bytes) -> bytes:
     """Return a picture few kilobytes large: at most 400 pixels wide, 32 colours."""
-    picture = Canvas.open(io.BytesIO(png)).convert("RGB")
+    drawn = Canvas.open(io.BytesIO(png)).convert("RGBA")
+    picture = Canvas.new("RGB", drawn.size, "white")
+    picture.paste(drawn, mask=drawn)  # a chart has no background of its own
     picture.thumbnail((_WIDEST, _WIDEST))
     file = io.BytesIO()
     picture.quantize(32).save(file, format="PNG", optimize=True)
