@@ -6,7 +6,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from kerma.core import InputError, UnsupportedError
+from kerma.core import InputError
+from kerma.dicom.dose.big_endian import little_endian
 
 # Design choice: the largest report seen (316 events) has 3.3 MB.
 MAX_REPORT_BYTES = 64 * 1024**2
@@ -56,8 +57,6 @@ def open_envelope(data: bytes, name: str) -> Envelope:
     ------
     InputError
         Codes ``not-dicom``, ``broken-dicom``, ``file-too-large``.
-    UnsupportedError
-        Code ``transfer-syntax``: big endian, which is retired.
     """
     if data[128:132] == b"DICM":
         start = 132
@@ -72,11 +71,7 @@ def open_envelope(data: bytes, name: str) -> Envelope:
     syntax, start = _meta(data, start, name)
     body = data[start:]
     if syntax == EXPLICIT_BIG:
-        raise UnsupportedError(
-            f"{name} is stored big endian, a form withdrawn from DICOM. Export it little endian.",
-            code="transfer-syntax",
-            detail={"file": name, "transfer_syntax": syntax},
-        )
+        body = _turned(body, name)
     if syntax == DEFLATED:
         body = _inflate(body, name)
     implicit = syntax == IMPLICIT_LITTLE if syntax else not body[4:6].isalpha()
@@ -100,6 +95,15 @@ def _meta(data: bytes, pos: int, name: str) -> tuple[str, int]:
             syntax = data[pos : pos + length].decode("ascii", "replace").strip(" \0")
         pos += length
     return syntax, pos
+
+
+def _turned(body: bytes, name: str) -> bytes:
+    if len(body) > MAX_REPORT_BYTES:
+        raise damaged(name, "a big endian object of this size is no report")
+    try:
+        return little_endian(body)
+    except ValueError as error:
+        raise damaged(name, str(error)) from None
 
 
 def _inflate(body: bytes, name: str) -> bytes:
