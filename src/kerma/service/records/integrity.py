@@ -40,6 +40,16 @@ class Outcome:
         return not self.findings
 
 
+def _plural(model: type[models.Model]) -> str:
+    """Return what many rows of a table are called; Django only adds an s."""
+    one, many = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
+    if many != f"{one}s":
+        return many
+    if one.endswith("sis"):
+        return f"{one.removesuffix('sis')}ses"
+    return f"{one.removesuffix('y')}ies" if one.endswith("y") else many
+
+
 def verify() -> Outcome:
     """Recompute every hash there is and return what does not agree."""
     counts: dict[str, int] = {"events": Event.objects.count()}
@@ -53,7 +63,7 @@ def verify() -> Outcome:
     seals, states = _seals_and_states()
     for label, model in sealed_models().items():
         expected = seals.get(label, {})
-        counts[model._meta.verbose_name_plural.title()] = model._default_manager.count()  # type: ignore[union-attr]
+        counts[_plural(model).title()] = model._default_manager.count()
         findings += _rows(label, model, expected)
     findings += _files(counts)
     findings += _issues()
