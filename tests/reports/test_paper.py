@@ -130,3 +130,18 @@ def test_a_ragged_table_is_refused() -> None:
 def test_an_amended_paper_says_why() -> None:
     with pytest.raises(InputError, match="supersedes"):
         build(paper(issue=2))
+
+
+def test_many_rows_of_one_document_take_one_line_and_stay_in_the_content() -> None:
+    many = tuple(SourceLine(f"bsf/{n}", "Backscatter table", "seen", sha256="b" * 64)
+                 for n in range(147))  # fmt: skip
+    given = paper(sources=(SOURCE, *many), rests_on_rows=("drl/1",))
+    pdf = build(given)
+    text = text_of(pdf)
+    assert text.count("Backscatter table") == 1
+    assert "147 rows" in text
+    assert "bsf/0" in text
+    assert "bsf/146" in text
+    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) <= 3
+    attached = pypdf.PdfReader(io.BytesIO(pdf)).attachments["paper-content.json"][0]
+    assert len(json.loads(attached)["sources"]) == 148

@@ -28,12 +28,12 @@ from kerma.reports.shared_view import (
     breakable,
     charts,
     document,
+    grouped_sources,
     methods,
     organisation,
     pairs,
     pictures,
     signatures,
-    sources,
     supersedes,
 )
 from kerma.reports.typesetting import typeset
@@ -214,7 +214,7 @@ def view(paper: Paper, digest: str) -> View:
             for p in paper.proposals
         ],
         "assumptions": [pretty_text(a) for a in paper.assumptions],
-        "sources": sources(paper),
+        "sources": grouped_sources(paper),
         "methods": methods(paper),
         "signatures": signatures(paper, performed="Prepared"),
         "distribution": list(paper.distribution),

@@ -103,6 +103,31 @@ def sources(report: SignedContent) -> list[View]:
     ]
 
 
+_FEW = 4  # rows of one document printed each; more are printed as first, last and number
+
+
+def grouped_sources(report: SignedContent) -> list[View]:
+    """Return the documents a paper rests on, rows of one document and verification together.
+
+    Every row stands in the signed content that is attached to the PDF.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for view in sources(report):
+        kept = ("document", "edition", "confidence", "note", "verified")
+        groups.setdefault(tuple(view[k] for k in kept), []).append(view["row"])
+    found = []
+    for number, (kept_values, rows) in enumerate(groups.items(), start=1):
+        row = "\n".join(rows)
+        if len(rows) > _FEW:
+            row = f"{len(rows)} rows, all named in the content attached:\n{rows[0]}\n…\n{rows[-1]}"
+        document, edition, confidence, note, verified = kept_values
+        found.append({
+            "number": str(number), "document": document, "edition": edition, "row": row,
+            "confidence": confidence, "note": note, "verified": verified,
+        })  # fmt: skip
+    return found
+
+
 def methods(report: SignedContent) -> list[View]:
     """Return the calculations and measurements with their versions."""
     return [
