@@ -89,6 +89,8 @@ def _statement(found: Result, above: list[Room], titles: dict[str, str]) -> str:
 
 
 def _interval(found: Quantile) -> str:
+    if found.low is None and found.high is None:
+        return "–"
     ends = [number(v) if v is not None else "none" for v in (found.low, found.high)]
     return " to ".join(ends)
 
