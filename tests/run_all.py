@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from tests import postgresql  # noqa: E402 - the folder above must be on the path first
 
 SETTINGS = "kerma.service.config.settings"
-LONGEST_S = 1500  # a stage that takes longer hangs
+LONGEST_S = 2700  # a stage that takes longer hangs
 SLOWEST = 15
 
 

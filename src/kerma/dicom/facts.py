@@ -112,10 +112,9 @@ class Reader:
         """Return the header values worth keeping; see `read`."""
         facts: dict[str, Any] = {}
         written = _raw(dataset, _CHARACTER_SET)
-        held = dataset.keys()
+        held = dict(dataset.items())
         for keyword, tag in _FACT_TAGS:
-            # Two keywords in three are of other kinds of image: those are soonest passed over here.
-            element = dataset.get_item(tag) if tag in held else None
+            element = held.get(tag)
             if element is None:
                 continue
             raw = _bytes(element)

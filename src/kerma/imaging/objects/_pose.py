@@ -20,6 +20,7 @@ _SMALLEST_PX = 2.5  # radius of a detail whose middle can be found
 _CLEAR = 8.0  # contrast over the uncertainty of the mean, for a detail to be used for the place
 _ROUNDS = 4
 _RING_PIXELS = 300
+MADE_MM = 0.03  # design choice: what details differ from their description by
 _HEAVY = 0.5  # weight of the details that place the object in the first rounds
 
 
@@ -101,6 +102,8 @@ class Seen:
         uncertainty of that from the noise around it.
     x, y
         Its middle in pixels (only when it is clear).
+    u_place
+        Standard uncertainty of its middle along each axis, from noise, in pixels.
     size_ratio
         Its size over the size expected.
     """
@@ -110,6 +113,7 @@ class Seen:
     u: float
     x: float
     y: float
+    u_place: float
     size_ratio: float
 
     @property
@@ -118,8 +122,13 @@ class Seen:
         return self.contrast > _CLEAR * self.u
 
 
-def look(pixels: Array, pose: Pose, details: Sequence[Detail]) -> list[Seen]:
-    """Look at details where a pose says they are; those outside the image are left out."""
+def look(pixels: Array, pose: Pose, details: Sequence[Detail], *, fine: bool = True) -> list[Seen]:
+    """Look at details where a pose says they are; those outside the image are left out.
+
+    Not `fine`: middles are centroids, right from far off. Fine: the middle of a disc comes from its
+    rim only, which the noise inside and a slope of the field touch less; right to a quarter of its
+    radius.
+    """
     found: list[Seen] = []
     for size in sorted({d.size_mm for d in details}):
         some = [d for d in details if d.size_mm == size]
@@ -129,12 +138,18 @@ def look(pixels: Array, pose: Pose, details: Sequence[Detail]) -> list[Seen]:
         if radius < 1.5 or not whole.any():
             continue
         kept = [d for d, ok in zip(some, whole, strict=True) if ok]
-        found += _looked(pixels, pose, kept, (x[whole], y[whole]), radius)
+        found += _looked(pixels, pose, kept, (x[whole], y[whole]), radius, fine=fine)
     return found
 
 
 def _looked(
-    pixels: Array, pose: Pose, details: Sequence[Detail], at: tuple[Array, Array], radius: float
+    pixels: Array,
+    pose: Pose,
+    details: Sequence[Detail],
+    at: tuple[Array, Array],
+    radius: float,
+    *,
+    fine: bool,
 ) -> list[Seen]:
     values, dx, dy = squares(pixels, at[0], at[1], 1.45 * radius)
     away = np.hypot(dx, dy)
@@ -142,30 +157,55 @@ def _looked(
     inner = away < 0.6 * radius
     found = []
     for i, detail in enumerate(details):
-        # A few hundred pixels of a wide ring say as much of the level, for the place.
-        some = (slice(None, None, max(1, int(ring[i].sum()) // _RING_PIXELS)),)
-        around, ax, ay = (v[i][ring[i]][some] for v in (values, dx, dy))
-        middle = float(np.median(around))
+        around, ax, ay = (v[i][ring[i]] for v in (values, dx, dy))
+        # A few hundred pixels of a wide ring say as much of the level; all of them of the slope.
+        step = max(1, len(around) // _RING_PIXELS)
+        middle = float(np.median(around[::step]))
         slope = _slope(around - middle, ax, ay)
         level = pose.sign * (values[i] - middle - slope[0] * dx[i] - slope[1] * dy[i])
-        around = around - slope[0] * ax - slope[1] * ay
+        rest = (around - slope[0] * ax - slope[1] * ay)[::step]
         # A quarter of the spread between quartiles, times 1.4826 x 2: a robust deviation.
-        low, high = np.percentile(around, (25, 75))
+        low, high = np.percentile(rest, (25, 75))
         noise = 0.7413 * float(high - low)
         contrast = float(level[inner[i]].mean())
-        u = noise * math.sqrt(1.0 / inner[i].sum() + 1.57 / len(around))
-        x, y, ratio = at[0][i], at[1][i], 0.0
+        u = noise * math.sqrt(1.0 / inner[i].sum() + 1.57 / len(rest))
+        x, y, ratio, u_place = at[0][i], at[1][i], 0.0, 0.0
         if contrast > _CLEAR * u and contrast > 0:
             # Pixels far outside of the range of the detail (a bar, a wire) do not pull it.
             share = np.clip(level / contrast, -0.5, 1.5)
             share[away[i] > 1.45 * radius] = 0.0
             total = float(share.sum())
             if total > 0.2 * math.pi * radius**2:
-                x += float((share * dx[i]).sum()) / total
-                y += float((share * dy[i]).sum()) / total
                 ratio = math.sqrt(total / math.pi) / radius
-        found.append(Seen(detail, contrast, u, float(x), float(y), ratio))
+                rim = fine and not detail.square
+                move = _off_rim if rim else _off_middle
+                mx, my = move(share, dx[i], dy[i], away[i], radius)
+                x, y = x + mx, y + my
+                width = max(2.0, 0.25 * radius) / radius
+                # Noise in the band, and of the slope that was taken out; or in all of the disc.
+                share_of = math.hypot(math.sqrt(2 * width / math.pi), 1.5 * width)
+                u_place = noise / contrast * (share_of if rim else 0.6)
+        found.append(Seen(detail, contrast, u, float(x), float(y), u_place, ratio))
     return found
+
+
+def _off_middle(
+    share: Array, dx: Array, dy: Array, away: Array, radius: float
+) -> tuple[float, float]:
+    """Return how far the centroid lies from the place looked at."""
+    total = float(share.sum())
+    return float((share * dx).sum()) / total, float((share * dy).sum()) / total
+
+
+def _off_rim(share: Array, dx: Array, dy: Array, away: Array, radius: float) -> tuple[float, float]:
+    """Return how far a disc lies from the place looked at, from a band about its rim.
+
+    A disc moved by d raises the band's sum of share times cosine by d pi r.
+    """
+    width = max(2.0, 0.25 * radius)
+    band = np.clip(width + 0.5 - np.abs(away - radius), 0.0, 1.0) / np.maximum(away, 1e-9)
+    per = math.pi * radius
+    return float((share * band * dx).sum()) / per, float((share * band * dy).sum()) / per
 
 
 def _slope(values: Array, dx: Array, dy: Array) -> tuple[float, float]:
@@ -192,7 +232,7 @@ def refine(pixels: Array, pose: Pose, spec: ObjectSpec) -> tuple[Pose, list[Seen
     is tilted in the beam.
     """
     heavy = [d for d in spec.details if d.weight >= _HEAVY]
-    seen = look(pixels, pose, heavy)
+    seen = look(pixels, pose, heavy, fine=False)
     for turn in range(_ROUNDS):
         usable = [s for s in seen if s.clear and 0.75 < s.size_ratio < 1.3]
         usable = [s for s in usable if s.detail.size_mm * pose.scale / 2 >= _SMALLEST_PX]
@@ -200,14 +240,16 @@ def refine(pixels: Array, pose: Pose, spec: ObjectSpec) -> tuple[Pose, list[Seen
             break
         pose = _fitted(pose, usable, affine=turn >= _ROUNDS - 2 and len(usable) >= 10)
         if turn < _ROUNDS - 1:
-            seen = look(pixels, pose, heavy)
+            seen = look(pixels, pose, heavy, fine=turn > 0)
     return pose, look(pixels, pose, spec.details)
 
 
 def _fitted(pose: Pose, seen: Sequence[Seen], *, affine: bool) -> Pose:
     mm = np.array([[s.detail.x_mm, s.detail.y_mm] for s in seen])
     px = np.array([[s.x, s.y] for s in seen])
-    weight = np.ones(len(seen))
+    # No detail is where its description says to better than this.
+    known = 1.0 / np.hypot(np.array([s.u_place for s in seen]), 0.02 + MADE_MM * pose.scale)
+    weight = known
     for _ in range(3):
         if affine:
             design = np.column_stack((np.ones(len(mm)), mm)) * weight[:, None]
@@ -215,9 +257,9 @@ def _fitted(pose: Pose, seen: Sequence[Seen], *, affine: bool) -> Pose:
             middle, matrix = solved[0], solved[1:].T
         else:
             middle, matrix = _similar(mm, px, weight, pose.mirrored)
-        off = np.hypot(*(px - middle - mm @ matrix.T).T)
+        off = np.hypot(*(px - middle - mm @ matrix.T).T) * known
         limit = 3.0 * max(float(np.median(off)), 0.1)
-        weight = np.where(off <= limit, 1.0, limit / np.maximum(off, 1e-9))
+        weight = known * np.where(off <= limit, 1.0, limit / np.maximum(off, 1e-9))
     return Pose((float(middle[0]), float(middle[1])), matrix, pose.sign)
 
 

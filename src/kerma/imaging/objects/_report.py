@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from kerma.core import Image, Quantity, Region, quantity
 from kerma.imaging.objects._find import Found
+from kerma.imaging.objects._pose import MADE_MM
 
 
 def geometry(image: Image, found: Found) -> dict[str, Quantity]:
@@ -15,9 +18,8 @@ def geometry(image: Image, found: Found) -> dict[str, Quantity]:
     The scale is known as well as the details agree on it; the magnification is that from the object
     to the plane whose pixel spacing the image states.
     """
-    pose, count = found.pose, max(3, len(found.clear))
-    reach = found.spec.reach_mm / math.sqrt(2.0)
-    relative = found.residual_mm / (reach * math.sqrt(count))
+    pose = found.pose
+    relative = _relative(found)
     values = {
         "rotation": quantity(pose.turn_deg, "deg", math.degrees(relative)),
         "pixels_per_mm": quantity(pose.scale, "pixel/mm", pose.scale * relative),
@@ -27,6 +29,27 @@ def geometry(image: Image, found: Found) -> dict[str, Quantity]:
         magnification = pose.scale * pixel
         values["magnification"] = quantity(magnification, "1", magnification * relative)
     return values
+
+
+def _relative(found: Found) -> float:
+    """Return the uncertainty of the scale as a share, which is that of the turn in radians.
+
+    From the uncertainty of each middle, and from how the middles scatter about the pose where
+    that is more.
+    """
+    usable = [s for s in found.clear if s.u_place > 0 and 0.75 < s.size_ratio < 1.3]
+    if len(usable) < 3:
+        return 0.01
+    x, y = (np.array([getattr(s.detail, name) for s in usable]) for name in ("x_mm", "y_mm"))
+    px, py = found.pose.place(x, y)
+    off = np.hypot(px - [s.x for s in usable], py - [s.y for s in usable]) / found.pose.scale
+    u = np.hypot([s.u_place / found.pose.scale for s in usable], MADE_MM + 0.02 / found.pose.scale)
+    # An error of the pose moves all alike and does not show in the scatter; two axes share it.
+    typical = float(np.median(off / u)) / 1.177
+    u = u * max(1.0, typical)
+    weight = 1.0 / u**2
+    away = (x - np.average(x, weights=weight)) ** 2 + (y - np.average(y, weights=weight)) ** 2
+    return 1.0 / math.sqrt(float((weight * away).sum()))
 
 
 def outline(found: Found) -> Region:

@@ -180,8 +180,9 @@ def read_discs(
     whole &= (c[:, :, 0] >= 0) & (c[:, :, -1] < columns)
     r, c = np.clip(r, 0, rows - 1), np.clip(c, 0, columns - 1)
     values = np.empty(inside.shape)
+    at = (r * columns)[:, :, :, None] + c[:, :, None, :]
     for k, index in enumerate(slices):
-        values[k] = volume.images[index].pixels[r[k][:, :, None], c[k][:, None, :]]
+        values[k] = volume.images[index].pixels.reshape(-1).take(at[k], mode="clip")
     n = inside.sum(axis=(2, 3))
     usable = whole & (n > 1)
     count = np.maximum(n, 2)

@@ -128,7 +128,8 @@ def _turn(ring: Array, lp: LinePairs) -> float:
     for group in lp.groups:
         half = math.degrees(1 / (4 * group.lp_per_mm) / lp.radius_mm)
         for bar in _bars_deg(group, lp):
-            mask[np.abs((angles - bar + 180) % 360 - 180) <= half] = 1
+            ends = math.ceil((bar - half) / _STEP_DEG), math.floor((bar + half) / _STEP_DEG)
+            mask[np.arange(ends[0], ends[1] + 1) % len(mask)] = 1
     # Contrast clipped to half its range, so that the sharp strong groups do not decide alone.
     level: Array = np.clip(ring - np.median(ring), 0, 0.5 * float(np.percentile(ring, 98)))
     match = np.fft.irfft(

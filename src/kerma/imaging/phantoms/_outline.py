@@ -191,10 +191,11 @@ def _rough(volume: Volume, coarse: Coarse, radius_mm: float) -> dict[int, tuple[
     y = (np.arange(padded[0]) - reach[0])[:, None] * size_y
     x = (np.arange(padded[1]) - reach[1])[None, :] * size_x
     r = np.hypot(y, x) / radius_mm
-    kernels = np.array([r <= 0.97, (r >= _RING[0]) & (r <= _RING[1])], dtype=np.float64)
+    # Single precision counts these pixels well enough, in a third of the time.
+    kernels = np.array([r <= 0.97, (r >= _RING[0]) & (r <= _RING[1])], dtype=np.float32)
     kernels = np.conj(np.fft.rfft2(np.roll(kernels, (-reach[0], -reach[1]), axis=(1, 2))))
-    seen = np.fft.rfft2(np.ones((rows, columns)), padded)
-    parts = np.fft.rfft2(mask.astype(np.float64), padded)
+    seen = np.fft.rfft2(np.ones((rows, columns), dtype=np.float32), padded)
+    parts = np.fft.rfft2(mask.astype(np.float32), padded)
     whole = np.fft.irfft2(seen * kernels, padded)[:, :rows, :columns]
     filled = np.fft.irfft2(parts[:, None] * kernels, padded)[:, :, :rows, :columns]
     share = filled / np.maximum(whole, 1.0)
@@ -264,7 +265,10 @@ def _circle(
         r = np.arange(radius + window[1], radius - window[0], -step)
         px, py = x + np.outer(cos, r), y + np.outer(sin, r)
         above = volume.read(index, px, py) - level_hu
-        rise = (above[:, 1:] > 0) & (above[:, :-1] <= 0) & _inside(volume, index, px, py)[:, :-1]
+        rise = (above[:, 1:] > 0) & (above[:, :-1] <= 0)
+        off = math.hypot(x - volume.shift_mm[index, 0], y - volume.shift_mm[index, 1])
+        if off + r[0] > min(volume.half_mm) - 4 * max(volume.spacing_mm):
+            rise &= _inside(volume, index, px, py)[:, :-1]
         away = np.abs(r[:-1] - radius) if again else np.arange(len(r) - 1)
         at = np.argmin(np.where(rise, away, np.inf), axis=1)
         ok = np.asarray(rise.any(axis=1))

@@ -47,6 +47,23 @@ class PointImage:
     u: float
 
 
+def _put_curve(part: Part, f: Array, mean: Array, u: float, kind: str) -> None:
+    """Add the curve and the frequencies at which it falls to a half and a tenth."""
+    for level in (0.5, 0.1):
+        crossing = falls_to(f, mean, level)
+        if crossing is None:
+            part.warnings.append(
+                f"MTF {level:.0%} not measured: the {kind} MTF does not fall to it below "
+                f"the Nyquist frequency of {f[-1]:.2f} mm⁻¹."
+            )
+            continue
+        part.values[f"mtf{level * 100:.0f}"] = quantity(crossing[0], "1/mm", u / abs(crossing[1]))
+    part.curves.append(
+        Curve(f"MTF ({kind})", tuple(f.tolist()), tuple(mean.tolist()), "Spatial frequency",
+              "1/mm", "MTF", "1", (u,) * len(f))
+    )  # fmt: skip
+
+
 def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec, *, homogeneous: bool = True) -> Part:
     """Return the MTF of the point source images: mean over the images, weighted by signal.
 
@@ -84,19 +101,7 @@ def point_mtf(volume: Volume, pose: Pose, spec: PhantomSpec, *, homogeneous: boo
             f"{u:.0%}."
         )
         return part
-    for level in (0.5, 0.1):
-        crossing = falls_to(f, mean, level)
-        if crossing is None:
-            part.warnings.append(
-                f"MTF {level:.0%} not measured: the {source.kind} MTF does not fall to it below "
-                f"the Nyquist frequency of {f[-1]:.2f} mm⁻¹."
-            )
-            continue
-        part.values[f"mtf{level * 100:.0f}"] = quantity(crossing[0], "1/mm", u / abs(crossing[1]))
-    part.curves.append(
-        Curve(f"MTF ({source.kind})", tuple(f.tolist()), tuple(mean.tolist()), "Spatial frequency",
-              "1/mm", "MTF", "1", (u,) * len(f))
-    )  # fmt: skip
+    _put_curve(part, f, mean, u, source.kind)
     shown = {p.index: p for p in sorted(found, key=lambda p: p.peak_hu)}
     best = sorted(shown.values(), key=lambda p: -p.peak_hu)[: len(spec.points)]
     part.regions += [

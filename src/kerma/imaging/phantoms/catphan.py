@@ -113,6 +113,9 @@ def _measured(volume: Volume, place: Place, spec: PhantomSpec, match: Match) -> 
     part.add(_rods.rod_spacing(volume, pose, spec))
     part.add(_thickness(volume, place, spec.sensitometry))
     part.add(_linepairs.line_pairs(volume, pose, spec))
+    if {"slice_thickness", "rmtf50"} <= set(part.values):
+        thickness, half = (part.values[n].value for n in ("slice_thickness", "rmtf50"))
+        part.warnings += _blur.warnings(spec, thickness, half)
     homogeneous = place.holds(spec.uniformity.module)
     part.add(_points.point_mtf(volume, pose, spec, homogeneous=homogeneous))
     if homogeneous:

@@ -26,8 +26,9 @@ Array = npt.NDArray[np.float64]
 FOUR = 0.25
 SEED = 20_260_101
 DRAWS = 400
-# For one slope of several tables: how far (in ln contrast) a threshold may lie beyond the contrasts,
-# and the share of right choices above which a table says nothing of the slope. Design choices.
+# For one slope of several tables: how far (in ln contrast) a threshold may lie beyond the
+# contrasts, and the share of right choices above which a table says nothing of the slope. Design
+# choices.
 _BEYOND, _NEARLY_ALL = 0.3, 0.93
 _FLAT = "The right choices do not rise with contrast, so there is no threshold."
 
@@ -215,7 +216,8 @@ def shared_slope(
 
     Few images fix the slope of one diameter badly; all diameters together fix it well. The
     likelihood of each table is integrated over its threshold (evenly in its logarithm, a little
-    beyond the contrasts tried): maximised over it instead, one trial a contrast would always give a step.
+    beyond the contrasts tried): maximised over it instead, one trial a contrast would always give
+    a step.
 
     Parameters
     ----------
