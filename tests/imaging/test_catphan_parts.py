@@ -103,10 +103,20 @@ def test_every_description_is_a_measurement():
         assert spec.title in known[f"ct-{key}"].title
 
 
-SUBJECTS = (
-    "nominal_hu ranges_hu densities insert_angles insert_radius_mm vial rods ramps offsets_mm "
-    "line_pairs uniformity body_radius_mm"
-).split()
+SUBJECTS = [
+    "nominal_hu",
+    "ranges_hu",
+    "densities",
+    "insert_angles",
+    "insert_radius_mm",
+    "vial",
+    "rods",
+    "ramps",
+    "offsets_mm",
+    "line_pairs",
+    "uniformity",
+    "body_radius_mm",
+]
 
 
 def test_every_part_of_a_description_says_where_it_comes_from():

@@ -1,4 +1,4 @@
-"""A CatPhan among the things that surround it in real scans: found all the same, and measured right.
+"""A CatPhan among the things that surround it in real scans: found all the same, measured right.
 
 Couch, box, streaks, shading, other scales of CT numbers, small fields of view, odd headers; the
 truth is that of the digital phantom before anything was done to it.
@@ -223,3 +223,18 @@ def test_the_middle_set_by_hand_serves_where_the_phantom_is_not_found():
     assert any("set by hand" in w for w in found.warnings)
     assert found.provenance.parameters["centre_px"] == [middle, middle]
     assert inserts(found) < 2.0
+
+
+def test_blur_that_widens_the_ramp_images_is_said_and_how_much():
+    thin = {"thickness_mm": 1.0, "increment_mm": 1.0, "noise_hu": 2.0, "matrix": 400,
+            "pixel_mm": 0.55, "first_mm": -14, "last_mm": 38}  # fmt: skip
+    for sd, words in ((0.7, "7 %"), (0.3, None)):
+        found = run("catphan504", drawn(replace(SCAN, psf_sigma_mm=sd, **thin)))
+        told = [w for w in found.warnings if "widens the ramp images" in w]
+        assert bool(told) is (words is not None)
+        error = found.values["slice_thickness"].value - 1
+        if words is None:
+            assert error == pytest.approx(0, abs=0.015)
+        else:
+            assert words in told[0]
+            assert error == pytest.approx(0.07, abs=0.015)

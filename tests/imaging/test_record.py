@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,10 +62,3 @@ def test_pixels_are_never_changed() -> None:
     before = FLAT[0].pixels.copy()
     imaging.analyse("planar-uniformity", FLAT)
     assert np.array_equal(before, FLAT[0].pixels)
-
-
-@pytest.mark.parametrize("name", sorted(n for n in imaging.names() if "catphan" not in n))
-def test_every_measurement_has_its_page(name: str) -> None:
-    page = Path(__file__).resolve().parents[2] / "docs" / "methods" / f"{name}.md"
-    text = page.read_text(encoding="utf-8")
-    assert f"(`{name}`)" in text.splitlines()[0]

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kerma.core import Analysis, Curve, Image, InputError, Region, quantity
 from kerma.imaging.phantoms import (
     _beads,
+    _blur,
     _linepairs,
     _lowcontrast,
     _noise,
@@ -169,8 +172,11 @@ def _position(volume: Volume, place: Place) -> Part:
     axis = pose.axis
     index = volume.nearest(pose.origin_mm)
     x, y = pose.centre(pose.origin_mm)
-    # From the middle of the image the modules' middle is seen in, not of the first image.
-    x, y = float(x - volume.shift_mm[index, 0]), float(y - volume.shift_mm[index, 1])
+    # From the middle of the image that the origin would be seen in, not of the first image.
+    x, y = (
+        float(at - np.interp(pose.origin_mm, volume.s_mm, volume.shift_mm[:, k]))
+        for k, at in enumerate((x, y))
+    )
     along_x, along_y = (math.degrees(math.atan(v)) for v in (axis.slope_x, axis.slope_y))
     # A middle is known to its scatter; over the length of the phantom that is the axis' angle.
     length = axis.span_mm[1] - axis.span_mm[0]
