@@ -29,21 +29,24 @@ _MOST_SLICES = 9
 # something else than noise (design choices).
 _AGREE_MM = 2.5
 _STRAY_SIGMAS, _STRAY_SHARE = 3.5, 0.05
-_LEVELS = (0.5, 0.1)
+# The slope of an edge is taken so many widths either side of it.
+_BESIDE = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RampProfile:
     """A ramp's profile in one slice: middle and full widths along the ramp, mm.
 
-    `tenth_mm` is the width at a tenth of the maximum; ``None`` when noise hides it. `clear` is
-    False when noise leaves the middle readable but not the width.
+    `u_width_mm` is what noise does to the width. `tenth_mm` is the width at a tenth of the
+    maximum; ``None`` when noise hides it. `clear` is False when noise leaves the middle readable
+    but not the width.
     """
 
     index: int
     angle_deg: float
     middle_mm: float
     width_mm: float
+    u_width_mm: float
     tenth_mm: float | None
     clear: bool
     u_mm: Array
@@ -133,18 +136,23 @@ def _profile(index: int, angle_deg: float, u: Array, values: Array) -> RampProfi
         if outside.sum() > 8:
             values = values - float(values[outside].mean())
         top = np.abs(u - middle) <= max(width / 4, 2 * step)
-        height = _top(u[top] - middle, values[top])
+        height = _top(u[top] - middle, values[top]) if top.sum() > 3 else 0.0
         again = _crossings(u, values, height / 2, middle) if height > 0 else None
         if again is None:
             return None
         edges = again
     noise = float(np.std(values[outside])) if outside.sum() > 8 else 0.0
     tenth = _crossings(u, values, height / 10, middle) if height > 20 * noise else None
+    width = edges[1] - edges[0]
+    # Noise moves an edge by itself over the slope there.
+    near = np.interp(np.add.outer(edges, (-_BESIDE * width, _BESIDE * width)), u, values)
+    slope = max(float(np.abs(near[:, 1] - near[:, 0]).mean()) / (2 * _BESIDE * width), 1e-9)
     return RampProfile(
         index,
         angle_deg,
         sum(edges) / 2,
-        edges[1] - edges[0],
+        width,
+        math.sqrt(2) * noise / slope,
         None if tenth is None else tenth[1] - tenth[0],
         height > _CLEAR * noise,
         u,
@@ -299,14 +307,14 @@ def slice_thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Thickness
     A ramp at angle a in a slice tilted by t towards it shows T / tan(a + t), its opposite
     T / tan(a - t): sin 2t = sin 2a (w2 - w1) / (w2 + w1) and T = w1 tan(a + t). The mean over the
     pairs of up to three slices nearest the middle; the standard uncertainty is the scatter of the
-    pairs over the square root of their number.
+    pairs over the square root of their number, or what noise does to their edges, if that is more.
     """
     ramps = sens.ramps
     reach = max(sens.half_range_mm, 1.01 * volume.increment_mm)
     near = volume.within(pose.s_mm(-reach), pose.s_mm(reach))
     near = sorted(near, key=lambda i: abs(float(volume.s_mm[i]) - pose.origin_mm))[:3]
     profiles: list[RampProfile] = []
-    pairs: dict[str, list[float]] = {"half": [], "tenth": []}
+    pairs: dict[str, list[float]] = {"half": [], "tenth": [], "noise": []}
     for index in near:
         found = read_ramps(volume, pose, ramps, index, smooth=True)
         half = len(found) // 2
@@ -316,14 +324,17 @@ def slice_thickness(volume: Volume, pose: Pose, sens: Sensitometry) -> Thickness
             profiles += [first, second]
             one, other = _untilted(first.width_mm, second.width_mm, ramps.slope_deg)
             pairs["half"].append(first.width_mm * one)
+            jitter = math.hypot(first.u_width_mm * one, second.u_width_mm * other)
+            pairs["noise"].append(jitter / 2)
             if first.tenth_mm is not None and second.tenth_mm is not None:
                 pairs["tenth"].append((first.tenth_mm * one + second.tenth_mm * other) / 2)
     if not pairs["half"]:
         return None
     table, tenth = (_without_strays(np.array(pairs[k])) for k in ("half", "tenth"))
+    noise = float(np.sqrt(np.mean(np.square(pairs["noise"]))) / math.sqrt(len(table)))
     return Thickness(
         float(table.mean()),
-        _scatter(table),
+        max(_scatter(table), noise),
         float(tenth.mean()) if len(tenth) >= max(2, len(table) / 2) else None,
         _scatter(tenth),
         tuple(profiles),

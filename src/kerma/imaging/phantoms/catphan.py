@@ -44,6 +44,8 @@ EDITION = "The Phantom Laboratory CatPhan manuals; definitions in docs/methods/c
 # degrees (tests/imaging/test_catphan.py, test_catphan_uncertainty.py): taken about as the standard
 # uncertainty of the method.
 _U_TILT_DEG = 0.005
+# A thickness that is known no better than this says nothing (design choice).
+_MOST_U_THICKNESS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,17 +218,6 @@ def _position(volume: Volume, place: Place) -> Part:
 def _thickness(volume: Volume, place: Place, sens: Sensitometry) -> Part:
     """Return slice thickness, profile and increment from the ramps, with their profiles."""
     part, pose, origin = Part(), place.pose, place.origin
-    found = _ramps.slice_thickness(volume, pose, sens)
-    if found is None:
-        part.warnings.append(
-            "Slice thickness not measured: the wire ramps do not stand out from the noise."
-        )
-        return part
-    part.values["slice_thickness"] = quantity(found.thickness_mm, "mm", found.u_mm)
-    if found.tenth_mm is not None:
-        part.values["slice_width_tenth"] = quantity(found.tenth_mm, "mm", found.u_tenth_mm)
-    if volume.thickness_mm is not None:
-        part.facts["slice_thickness_nominal_mm"] = volume.thickness_mm
     if origin is not None and origin.increment_ratio is not None:
         part.values["slice_increment"] = quantity(
             volume.increment_mm * abs(origin.increment_ratio),
@@ -234,6 +225,23 @@ def _thickness(volume: Volume, place: Place, sens: Sensitometry) -> Part:
             volume.increment_mm * (origin.u_increment_ratio or 0.0),
         )
         part.facts["slice_increment_nominal_mm"] = volume.increment_mm
+    found = _ramps.slice_thickness(volume, pose, sens)
+    if found is None:
+        part.warnings.append(
+            "Slice thickness not measured: the wire ramps do not stand out from the noise."
+        )
+        return part
+    if found.u_mm > _MOST_U_THICKNESS * found.thickness_mm:
+        part.warnings.append(
+            "Slice thickness not measured: noise or streaks leave it uncertain by "
+            f"{found.u_mm / found.thickness_mm:.0%}."
+        )
+        return part
+    part.values["slice_thickness"] = quantity(found.thickness_mm, "mm", found.u_mm)
+    if found.tenth_mm is not None:
+        part.values["slice_width_tenth"] = quantity(found.tenth_mm, "mm", found.u_tenth_mm)
+    if volume.thickness_mm is not None:
+        part.facts["slice_thickness_nominal_mm"] = volume.thickness_mm
     first = found.profiles[0].index
     for profile in (p for p in found.profiles if p.index == first):
         part.curves.append(
