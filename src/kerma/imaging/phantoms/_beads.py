@@ -30,8 +30,8 @@ def bead_thickness(volume: Volume, pose: Pose, spec: PhantomSpec) -> Part:
     All beads of a kind are alike, so what one shows in a slice, over its surround, is the slice
     sensitivity at its distance from the slice. All beads in all slices about the module make the
     profile; its full width at half maximum is the slice thickness. The standard uncertainty is
-    from 60 bootstrap draws of beads (seed 591) and the
-    distance between the points of the profile where it crosses.
+    from 60 bootstrap draws of beads (seed 591) and the distance between the points of the profile
+    where it crosses.
     """
     part = Part()
     beads = spec.beads
