@@ -44,6 +44,18 @@ def test_a_field_of_view_that_cuts_the_inserts_is_refused():
     assert refusal("catphan504", images).code == "phantom-not-found"
 
 
+@pytest.mark.parametrize("side_mm", [150, 180, 210, 240])
+@pytest.mark.parametrize("off_mm", [15.0, 30.0, 50.0])
+def test_off_centre_in_a_small_view_it_is_found_or_refused(side_mm: float, off_mm: float):
+    truth = replace(SCAN, offset_mm=(off_mm, -off_mm / 3), matrix=420, increment_mm=3.0)
+    images = faults.field_of_view(drawn(truth), side_mm)
+    room = side_mm / 2 - off_mm
+    if room > 75:
+        well_placed(run("catphan504", images), truth)
+    elif room < 60:
+        assert refusal("catphan504", images).code in ("phantom-not-found", "phantom-cut")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

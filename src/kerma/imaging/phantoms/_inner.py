@@ -27,8 +27,9 @@ _CANDIDATES, _APART_MM = 5, 7.0
 _EVERY_MM = 8.0
 _LEAST_SLICES = 4
 _INSERT_MM = 7.0
-# The phantom's outline is cut where plastic, not air, lies against the border of the view.
-_AIR_BELOW_HU, _MOST_OF_THE_WAY = 500.0, 0.6
+# The phantom's outline is cut where plastic, not air, lies against the border of the view: over
+# less than this part of it the outline that is left shows the middle.
+_AIR_BELOW_HU, _CUT_SHARE = 500.0, 0.35
 
 
 def axis_from_inserts(
@@ -98,7 +99,7 @@ def _ring_in_view(volume: Volume, axis: Axis, circle_mm: float) -> bool:
 
 
 def _fills_the_view(volume: Volume, slices: list[int]) -> bool:
-    """Return whether something lies against the border of the view, most of the way round."""
+    """Return whether something lies against the border of the view, part of the way round."""
     angle = np.arange(0.0, 2 * np.pi, np.pi / 30)
     r = 0.95 * min(volume.half_mm)
     full = 0
@@ -106,7 +107,7 @@ def _fills_the_view(volume: Volume, slices: list[int]) -> bool:
         at = volume.shift_mm[i]
         ring = volume.read(i, at[0] + r * np.cos(angle), at[1] + r * np.sin(angle))
         middle = float(volume.read(i, at[0] + angle, at[1] + angle).mean())
-        full += bool(np.mean(ring > middle - _AIR_BELOW_HU) > _MOST_OF_THE_WAY)
+        full += bool(np.mean(ring > middle - _AIR_BELOW_HU) > _CUT_SHARE)
     return full >= 3
 
 

@@ -34,6 +34,8 @@ LEAST_CORRELATION = 0.75
 TOLERANCE_HU = 140.0
 _DENSITY_TOLERANCE_HU = 110.0
 _SCALE_RANGE = (0.5, 1.5)
+# What makes a match hopeless, besides departures.
+CUT, ODD_SCALE = "an insert outside of the field of view", "the CT number scale"
 # Between inserts the ring is bare: what stands out from it over this length is no noise.
 _CLEAR_MM = 3.0
 _SMOOTH_MM = 6.0
@@ -208,9 +210,10 @@ def _materials(
     """Return the largest departure from the expected materials, where, and on which scale."""
     places = np.array([i.xy_mm for i in sens.inserts])
     x, y = pose.places(places, volume.s_mm[list(slices)])
-    found = np.nanmean(read_discs(volume, slices, x, y, 3.0).mean, axis=1)
-    if not np.isfinite(found).all():
-        return float("inf"), "an insert outside of the field of view", SCALES[0], (1.0, 0.0)
+    seen = read_discs(volume, slices, x, y, 3.0).mean
+    if not np.isfinite(seen).any(axis=1).all():
+        return float("inf"), CUT, SCALES[0], (1.0, 0.0)
+    found = np.nanmean(seen, axis=1)
     best: tuple[float, str, str, tuple[float, float]] | None = None
     certain = np.array([not i.vial for i in sens.inserts])
     for scale in SCALES:
@@ -221,7 +224,7 @@ def _materials(
         worst = int(np.argmax(away))
         departure, where = float(away[worst]), sens.inserts[worst].material
         if not _SCALE_RANGE[0] < slope < _SCALE_RANGE[1]:
-            departure, where = float("inf"), "the CT number scale"
+            departure, where = float("inf"), ODD_SCALE
         # A density scale must fit clearly better before CT numbers are doubted.
         if best is None or departure < 0.6 * best[0]:
             best = (departure, where, scale, (float(slope), float(offset)))

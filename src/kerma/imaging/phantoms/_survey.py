@@ -14,7 +14,15 @@ from kerma.imaging.phantoms._grid import Volume, read_discs
 from kerma.imaging.phantoms._inner import axis_from_inserts, level_axis
 from kerma.imaging.phantoms._outline import Axis, find_axis
 from kerma.imaging.phantoms._pose import Pose
-from kerma.imaging.phantoms._rings import Match, Rings, match_ring, read_rings, spread
+from kerma.imaging.phantoms._rings import (
+    CUT,
+    ODD_SCALE,
+    Match,
+    Rings,
+    match_ring,
+    read_rings,
+    spread,
+)
 from kerma.imaging.phantoms._spec import PhantomSpec, polar
 
 # Range of the mean of five regions over which a module still counts as homogeneous: cone-beam
@@ -169,14 +177,20 @@ def _proven(seen: Survey, spec: PhantomSpec) -> Proof:
             code="wrong-phantom",
             detail={"expected": spec.key},
         )
+    if match.where == CUT:
+        raise InputError(
+            f"The field of view cuts off an insert of the phantom, so that it cannot be told "
+            f"whether it is a {spec.title}. Reconstruct a larger field of view.",
+            code="phantom-cut",
+            detail={"expected": spec.key},
+        )
     if not match.fits:
         raise InputError(
-            f"This is not a {spec.title}, or it is damaged: {match.where} is "
-            f"{match.departure_hu:.0f} HU from what it should be.",
+            f"This is not a {spec.title}, or it is damaged: {_amiss(match)}.",
             code="wrong-phantom",
             detail={
                 "expected": spec.key,
-                "departure_hu": match.departure_hu,
+                "departure_hu": None if match.where == ODD_SCALE else match.departure_hu,
                 "where": match.where,
             },
         )
@@ -186,6 +200,12 @@ def _proven(seen: Survey, spec: PhantomSpec) -> Proof:
         _refuse_gauge(seen, spec, pose)
     _require_homogeneous(seen, spec, pose)
     return Proof(match, sight)
+
+
+def _amiss(match: Match) -> str:
+    if match.where == ODD_SCALE:
+        return "the pixel values are not CT numbers, for no scale of them fits its inserts"
+    return f"{match.where} is {match.departure_hu:.0f} HU from what it should be"
 
 
 def _refuse_gauge(seen: Survey, spec: PhantomSpec, pose: Pose) -> None:
