@@ -53,6 +53,25 @@ def test_a_reader_off_by_a_ten_thousandth_or_losing_an_event_fails() -> None:
     assert "Failed" in words_of(short, "x").statement
 
 
+def _without_kap(path: Path) -> Any:
+    record = read_report(path)
+    return replace(record, events=tuple(replace(e, kap=None) for e in record.events))
+
+
+def _without_totals(path: Path) -> Any:
+    record = read_report(path)
+    return replace(record, totals=replace(record.totals, dlp=None, kap=None))
+
+
+@pytest.mark.parametrize(
+    ("reader", "named"), [(_without_kap, "kap_gy_m2"), (_without_totals, "total ")]
+)
+def test_a_value_the_reader_loses_is_an_error(reader: Any, named: str) -> None:
+    lost = outcome(reader)
+    assert not lost.passed
+    assert all(named in w and "read as None" in w for w in lost.wrong)
+
+
 def test_nothing_compared_is_not_a_pass() -> None:
     assert not compare(Path(), []).passed
 
