@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "kerma.service.records",
     "kerma.service.testing",
     "kerma.service.doses",
+    "kerma.service.protection",
 ]
 
 MIDDLEWARE = [

@@ -39,6 +39,7 @@ NOUNS = (
 # Addresses that belong to a noun although they do not begin with its path.
 _ALSO = {
     "/instruments/": "equipment",
+    "/protection/": "staff",
     "/reports/": "quality",
     "/papers/": "quality",
     "/actions/": "quality",
