@@ -1,0 +1,1 @@
+"""A shielding design in three dimensions: drawn, checked, assessed, and what it still needs."""

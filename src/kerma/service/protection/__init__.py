@@ -1,0 +1,1 @@
+"""Protection: calculators of the physics, shielding designs, rooms and their designation."""

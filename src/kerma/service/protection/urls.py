@@ -1,0 +1,7 @@
+"""Addresses of protection."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("calculators/", include("kerma.service.protection.calculators.urls")),
+]
