@@ -16,6 +16,9 @@ HOME = Path(tempfile.mkdtemp(prefix="kerma-test-"))
 (HOME / "static").mkdir()
 os.environ["KERMA_HOME"] = str(HOME)
 os.environ["KERMA_CACHE"] = str(HOME / "cache")
+# The workers share out the cores: threads of the linear algebra within each would only wait for one
+# another. Read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A file: the live server's threads lock one another out of a database in memory.
 os.environ["KERMA_TEST_DATABASE"] = str(HOME / "test.sqlite3")
 

@@ -28,7 +28,7 @@ OTHERS = ("pylinac", "pyskindose")
 
 def parts() -> dict[str, Callable[[], Rows]]:
     """Return what can be measured, in order; importing it needs the service to be started."""
-    from tests.perf import doses, images, imports, pages, skin
+    from tests.perf import doses, growth, images, imports, pages, skin
 
     return {
         "reports": pages.reports,
@@ -36,6 +36,7 @@ def parts() -> dict[str, Callable[[], Rows]]:
         "images": images.measurements,
         "imports": imports.shared_reports,
         "simulated": imports.simulated_reports,
+        "growth": growth.imports,
         "pages": pages.survey_pages,
         "doses": doses.questions,
         "skin": skin.kernel,

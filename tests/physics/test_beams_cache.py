@@ -194,3 +194,46 @@ def test_a_kept_spectrum_needs_no_spekpy_and_gives_the_same_number(folder: Path)
 
 def test_the_tests_keep_theirs_to_themselves() -> None:
     assert "kerma-test-" in os.environ["KERMA_CACHE"]
+
+
+def test_the_folder_is_bounded_and_what_is_used_stays(
+    folder: Path, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_cache, "MOST_FILES", 20)
+    for n in range(20):
+        _cache.cached({**KEY, "n": n}, make)
+    for order, path in enumerate(sorted(folder.iterdir())):
+        os.utime(path, (order, order))
+    _cache.cached({**KEY, "n": 3}, make)  # used now, so it is the youngest
+    assert make.calls == 20
+    _cache.cached({**KEY, "n": 99}, make)
+    assert len(list(folder.iterdir())) == 18
+    for n in (3, 99):
+        _cache.cached({**KEY, "n": n}, make)
+    assert make.calls == 21
+    for n in range(100, 160):
+        _cache.cached({**KEY, "n": n}, make)
+        assert len(list(folder.iterdir())) <= 20
+
+
+def test_the_key_holds_everything_a_spectrum_depends_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SpekPy's version, model, anode, tube voltage and angle; filters are applied afterwards."""
+    _tube.bare.cache_clear()
+    beams = [Beam(70), Beam(71), Beam(70, angle_deg=13), Beam(70, model="uni")]
+    for beam in beams:
+        beam.spectrum()
+    files = {json.loads(p.read_text())["key"]["model"] for p in folder.glob("*.json")}
+    assert len(list(folder.glob("*.json"))) == 4
+    assert files == {"casim", "uni"}
+    Beam(70, filters=(("Al", 2.0),)).spectrum()
+    kinds = [json.loads(p.read_text())["key"]["what"] for p in folder.glob("*.json")]
+    assert kinds.count("bare") == 4
+    monkeypatch.setattr(_tube, "spekpy_version", lambda: "99")
+    _tube.bare.cache_clear()
+    Beam(70).spectrum()
+    keys = [json.loads(p.read_text())["key"] for p in folder.glob("*.json")]
+    assert sum(k["what"] == "bare" for k in keys) == 5
+    _tube.bare.cache_clear()
+    _tube.attenuation.cache_clear()

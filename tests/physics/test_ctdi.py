@@ -17,6 +17,7 @@ from kerma.physics.ctdi import (
     display_deviation,
     dlp,
     dose_length,
+    free_air,
     geometric_efficiency,
     volume,
     weighted,
@@ -73,6 +74,15 @@ def test_ctdi100_of_a_meter_that_shows_the_mean() -> None:
     assert [c.symbol for c in found.budget] == ["Nk", "R"]
 
 
+def test_free_in_air_per_mas() -> None:
+    """30 mGy cm over 2 cm is 15 mGy; at 100 mAs 0.15 mGy/mAs, and a CTDI100 in air is the 15."""
+    found = free_air(cm(30, 0.3), quantity(20, "mm"), mas=quantity(100, "mAs", 2))
+    assert found.value.value == pytest.approx(0.15)
+    assert found.value.u == pytest.approx(0.15 * math.hypot(0.01, 0.02))
+    assert found.others["ctdi_air"].value == ctdi100(cm(30), quantity(20, "mm")).value.value
+    assert str(found.value.unit) == "mGy/mAs"
+
+
 @given(READINGS)
 def test_an_even_phantom_has_one_ctdi(reading: float) -> None:
     assert w(reading, (reading,) * 4).value.value == pytest.approx(
@@ -124,6 +134,8 @@ MM20, MGY = quantity(20, "mm"), quantity(10, "mGy")
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: w(nt=40.1), "wide-beam"),
     (lambda: ctdi100(cm(10), quantity(160, "mm")), "wide-beam"),
+    (lambda: free_air(cm(10), quantity(80, "mm"), mas=quantity(1, "mAs")), "wide-beam"),
+    (lambda: free_air(cm(10), MM20, mas=quantity(0, "mAs")), "not-above-zero"),
     (lambda: w(edges=(40, 40, 40)), "four-edges"),
     (lambda: w(phantom=""), "no-phantom"),
     (lambda: volume(MGY, quantity(1, "1"), phantom="32"), "no-phantom"),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from kerma.core import InputError, quantity
 from kerma.physics.calculation import Calculation
 from kerma.physics.projection import (
+    backscatter_factor,
     coefficient_sets,
     effective_dose,
+    entrance_surface_dose,
     entrance_surface_kerma,
     incident_air_kerma,
     incident_from_kap,
@@ -203,3 +205,24 @@ def test_what_is_not_known_is_refused(attempt: Callable[[], Any], code: str) -> 
 def test_records_come_back() -> None:
     for found in (incident(), from_kap(), entrance(), kap_dose()):
         assert Calculation.from_dict(found.as_dict()).sha256 == found.sha256
+
+
+@pytest.mark.parametrize("index", [0, 200, 400, 714])
+def test_backscatter_and_dose_to_water_at_rows_of_the_table(index: int) -> None:
+    """Both factors of a row of ``bsf``, met at its beam and side."""
+    held = rows("bsf")[index]
+    side = quantity(held.number("field_side_cm"), "cm")
+    kv, layer = quantity(held.number("kV"), "kV"), quantity(held.number("hvl_mmAl"), "mm Al")
+    b, ratio = held.number("backscatter_factor"), held.number("mu_en_rho_ratio_water_air")
+    alone = backscatter_factor(kv, layer, width=side, height=side)
+    assert alone.value.value == pytest.approx(b, rel=1e-6)
+    assert str(alone.value.unit) == "1"
+    assert "Ka,i" not in alone.text()
+    dose = entrance_surface_dose(quantity(2, "mGy", 0.02), kv=kv, hvl=layer, width=side,
+                                 height=side)  # fmt: skip
+    assert dose.value.value == pytest.approx(2 * b * ratio, rel=1e-4)
+    assert dose.value.u == pytest.approx(0.01 * dose.value.value, rel=1e-6)
+    kerma = entrance_surface_kerma(quantity(2, "mGy"), kv=kv, hvl=layer, width=side, height=side)
+    assert dose.value.value > kerma.value.value
+    with pytest.raises(InputError):
+        backscatter_factor(kv, layer, width=quantity(60, "cm"), height=quantity(60, "cm"))

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from kerma.core import InputError, quantity
 from kerma.physics.beams import Beam as Spectrum
 from kerma.physics.shielding import Beam, curve, layers, materials, thickness, transmission
-from kerma.physics.shielding.archer import Fit, _fit
+from kerma.physics.shielding.archer import Fit, as_fit
 from kerma.reference import rows
 
-FITS = [_fit(r) for r in rows("archer") if r.text("method") == "NCRP147"]
+FITS = [as_fit(r) for r in rows("archer") if r.text("method") == "NCRP147"]
 ROOM = Beam("secondary", "Rad Room (all barriers)")
 
 
@@ -187,7 +187,7 @@ def test_a_corrupted_coefficient_is_caught() -> None:
     held = FITS[0].found
     bad = replace(held, fields={**held.fields, "beta_per_mm": "-60"})
     with pytest.raises(InputError) as refused:
-        _fit(bad)
+        as_fit(bad)
     assert refused.value.code == "bad-coefficients"
 
 

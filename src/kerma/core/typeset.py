@@ -47,7 +47,14 @@ def typeset(symbol: str) -> str:
     over, *under = [p.strip("() ") for p in re.split(r"/(?![^(]*\))", text)]
     if over in ("1", "") and len(under) == 1:
         return _product(under[0], sign="-")
-    return "/".join(_product(part) for part in (over, *under))
+    return "/".join((_product(over), *(_below(part) for part in under)))
+
+
+def _below(text: str) -> str:
+    """Return a denominator; of several factors in brackets, or it would read as another unit."""
+    shown = _product(text)
+    factors = [p for p in re.split(r"[.·* ]", text) if p and p not in _MATTERS]
+    return f"({shown})" if len(factors) > 1 else shown
 
 
 def _product(text: str, sign: str = "") -> str:
@@ -81,7 +88,8 @@ def pretty_text(text: str) -> str:
         whole, tail = match["unit"], ""
         while whole and (whole[-1] in ".-/(" or (whole[-1] == ")" and "(" not in whole)):
             whole, tail = whole[:-1], whole[-1] + tail
-        if not match["gap"] and whole != "%":
+        # A bracket left open is the beginning of what has been typeset already: mSv/(mGy cm).
+        if (not match["gap"] and whole != "%") or whole.count("(") != whole.count(")"):
             return match[0]
         try:
             return _joined(typeset(whole)) + tail

@@ -3,11 +3,12 @@
 One JSON file for each key, named by the hash of the key. A file that is damaged, of another format
 or in the way is ignored and written anew; a folder that cannot be written to means no cache. What
 is kept is exact (the shortest text that gives a number back), so a result has the same bits with
-and without the cache.
+and without the cache. The folder is bounded: what was not used for longest goes first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -25,6 +26,8 @@ Array = npt.NDArray[np.floating[Any]]
 Arrays = dict[str, Array]
 
 _FORMAT = 1
+# Some 10 kB to 40 kB each. A survey's beams, with their voltages moved by an uncertainty, are tens.
+MOST_FILES = 2000
 
 
 def folder() -> Path:
@@ -70,9 +73,12 @@ def _read(path: Path, key: Mapping[str, Any]) -> Arrays | None:
         arrays = held["arrays"]
         if held["key"] != key or held["sha256"] != content_hash(arrays):
             return None
-        return {name: np.array(values, dtype=float) for name, values in arrays.items()}
+        found = {name: np.array(values, dtype=float) for name, values in arrays.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    with contextlib.suppress(OSError):  # used now, so others go first; a folder may not allow it
+        os.utime(path)
+    return found
 
 
 def _write(path: Path, key: Mapping[str, Any], found: Arrays) -> None:
@@ -86,9 +92,22 @@ def _write(path: Path, key: Mapping[str, Any], found: Arrays) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(held, file)
         Path(made).replace(path)
+        _bound(path.parent)
     except OSError:
         if made is not None:
             _remove(Path(made))
+
+
+def _bound(where: Path) -> None:
+    """Remove the files that were not used for longest, where there are too many."""
+    used = []
+    for path in where.glob("*.json"):
+        with contextlib.suppress(OSError):  # another run may have removed it
+            used.append((path.stat().st_mtime_ns, path))
+    # Down to nine tenths, so that not every new file has to remove an old one.
+    if len(used) > MOST_FILES:
+        for _, path in sorted(used)[: len(used) - MOST_FILES * 9 // 10]:
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

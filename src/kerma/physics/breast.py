@@ -15,6 +15,7 @@ from functools import cache
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 HALF_GLANDULAR = "50 % glandular"
@@ -120,6 +121,7 @@ def target_filters(*, pmma: bool = False) -> list[str]:
     return list(_spectra(pmma))
 
 
+@calculates
 def incident_kerma(
     output: Quantity,
     mas: Quantity,
@@ -171,6 +173,7 @@ def incident_kerma(
     )
 
 
+@calculates
 def mean_glandular_dose(
     kerma: Quantity,
     hvl: Quantity,
@@ -222,6 +225,7 @@ def mean_glandular_dose(
     return _dose(made, kerma, hvl, thickness, ("g", _grid("g")), c, target_filter, pmma=False)
 
 
+@calculates
 def pmma_dose(
     kerma: Quantity, hvl: Quantity, thickness: Quantity, *, target_filter: str
 ) -> Calculation:

@@ -16,6 +16,7 @@ from typing import Any
 from kerma import __version__
 from kerma.core import InputError, Quantity, Source, content_hash, quantity
 from kerma.core.codec import decode, encode
+from kerma.core.quantity import format_number
 from kerma.reference import Row, row
 
 Values = Mapping[str, float]
@@ -54,6 +55,14 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """The function that made a calculation, and its arguments as given (`kerma.physics.calls`)."""
+
+    function: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Calculation:
     """A calculation as it was made.
 
@@ -73,6 +82,9 @@ class Calculation:
         What it takes for granted; what it must not be used for.
     working
         Lines a physicist can check with a pocket calculator.
+    call
+        How it was asked for; `kerma.physics.registry` makes it again. ``None`` in records kept
+        before there was one.
     """
 
     name: str
@@ -87,6 +99,7 @@ class Calculation:
     limits: tuple[str, ...] = ()
     working: tuple[str, ...] = ()
     package: str = __version__
+    call: Call | None = None
 
     @property
     def recalled(self) -> tuple[str, ...]:
@@ -104,6 +117,8 @@ class Calculation:
         """Return plain data; `from_dict` gives the record back."""
         data: dict[str, Any] = encode(self)
         data["sources"] = [s.as_dict() for s in self.sources]
+        if self.call is None:  # so that a record kept before calls were keeps its hash
+            del data["call"]
         return data
 
     @classmethod
@@ -116,7 +131,9 @@ class Calculation:
         lines = [f"{self.title}", *(_input_line(i) for i in self.inputs), *self.working]
         result = f"= {self.value}"
         if self.value.expanded:
-            result += f", U = {quantity(self.value.expanded, str(self.value.unit))} (k = 2)"
+            # Two significant digits of an uncertainty (JCGM 100:2008, 7.2.6).
+            u = format_number(self.value.expanded, self.value.expanded)
+            result += f", U = {u} {self.value.unit}".removesuffix(" 1") + " (k = 2)"
         return "\n".join([*lines, result])
 
 

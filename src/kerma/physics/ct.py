@@ -11,6 +11,7 @@ import re
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 # Names of the fits in the data set, by phantom and region.
@@ -46,6 +47,7 @@ def _ssde_row(phantom: str, region: str) -> Row:
     return next(r for r in rows("ssde") if (r.text("report"), r.text("name")) == fit)
 
 
+@calculates
 def ssde(
     ctdivol: Quantity, diameter: Quantity, *, phantom: str, region: str = "body"
 ) -> Calculation:
@@ -150,6 +152,7 @@ def _k_row(set_name: str, region: str, age: str, kv: str, weighting: str) -> Row
     return chosen[0]
 
 
+@calculates
 def effective_dose(
     dlp: Quantity,
     *,

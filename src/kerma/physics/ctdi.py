@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
+from kerma.physics.calls import calculates
 from kerma.physics.ct import require_phantom
 
 _WIDEST_MM = 40.0
@@ -35,6 +36,7 @@ def _collimation(made: Record, collimation: Quantity) -> float:
     return width
 
 
+@calculates
 def ctdi100(
     integral: Quantity, collimation: Quantity, *, calibration: Quantity = _ONE
 ) -> Calculation:
@@ -65,6 +67,45 @@ def ctdi100(
     return made.result(lambda v: v["Nk"] * v["R"] / (v["NT"] / 10.0), "mGy")
 
 
+@calculates
+def free_air(
+    integral: Quantity, collimation: Quantity, *, mas: Quantity, calibration: Quantity = _ONE
+) -> Calculation:
+    """Return the CTDI free in air on the axis per tube current-time product, mGy/mAs.
+
+    nCTDIair = N_k R / (N T Q): CTDI100 without a phantom, Q the mAs of the rotation.
+
+    Parameters
+    ----------
+    integral, collimation, calibration
+        As `ctdi100`, the chamber free in air on the axis of rotation.
+    mas
+        Tube current-time product of the one rotation.
+
+    Raises
+    ------
+    InputError
+        As `ctdi100`.
+    """
+    made = Record("ctdi-free-air", "1", "CTDI free in air per mAs")
+    nt = _collimation(made, collimation)
+    r = made.given("Dose-length reading", "R", integral, "mGy.cm")
+    n = made.given("Calibration factor", "Nk", calibration, "1")
+    q = made.given("Tube current-time product of the rotation", "Q", mas, "mAs")
+    air = n * r / (nt / 10.0)
+    made.work(
+        f"CTDIair = Nk R / NT = {n:.4g} × {r:.4g} mGy cm / {nt / 10:.4g} cm = {air:.4g} mGy",
+        f"per mAs: {air:.4g} mGy / {q:.4g} mAs",
+    )
+    made.assume("The chamber is free in air on the axis; the table is out of the beam.")
+    made.limit("An index of the scanner's output; not a patient's dose.")
+    return made.result(
+        lambda v: v["Nk"] * v["R"] / (v["NT"] / 10.0) / v["Q"], "mGy/mAs",
+        others={"ctdi_air": quantity(air, "mGy")},
+    )  # fmt: skip
+
+
+@calculates
 def dose_length(reading: Quantity, chamber_length: Quantity) -> Calculation:
     """Return the dose-length integral of a chamber whose meter shows the mean dose over its length.
 
@@ -94,6 +135,7 @@ def dose_length(reading: Quantity, chamber_length: Quantity) -> Calculation:
     return made.result(lambda v: v["D"] * v["L"], "mGy.cm")
 
 
+@calculates
 def weighted(
     centre: Quantity,
     edges: Sequence[Quantity],
@@ -159,6 +201,7 @@ def weighted(
     )  # fmt: skip
 
 
+@calculates
 def volume(ctdi_w: Quantity, pitch: Quantity, *, phantom: str) -> Calculation:
     """Return the volume CTDI.
 
@@ -190,6 +233,7 @@ def volume(ctdi_w: Quantity, pitch: Quantity, *, phantom: str) -> Calculation:
     return made.result(lambda v: v["Cw"] / v["p"], "mGy")
 
 
+@calculates
 def dlp(ctdivol: Quantity, length: Quantity, *, phantom: str) -> Calculation:
     """Return the dose-length product.
 
@@ -218,6 +262,7 @@ def dlp(ctdivol: Quantity, length: Quantity, *, phantom: str) -> Calculation:
     return made.result(lambda v: v["C"] * v["L"], "mGy.cm")
 
 
+@calculates
 def display_deviation(displayed: Quantity, measured: Quantity) -> Calculation:
     """Return by how much a displayed CTDI differs from the measured one, in per cent of it.
 
@@ -241,6 +286,7 @@ def display_deviation(displayed: Quantity, measured: Quantity) -> Calculation:
     return made.result(lambda v: 100.0 * (v["Cd"] / v["Cm"] - 1.0), "%")
 
 
+@calculates
 def geometric_efficiency(collimation: Quantity, dose_width: Quantity) -> Calculation:
     """Return the geometric efficiency along z by widths.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 _TYPICAL = "typical_mean_fetal_dose"
+_INCIDENCE = "childhood cancer incidence to age 15, per unit fetal dose"
+_NATURAL = "natural cumulative risk of childhood cancer, UK"
 _FATAL = "fatal childhood cancer, per unit fetal dose"
 
 
@@ -19,6 +22,7 @@ def examinations() -> dict[str, Row]:
     return {r.text("item"): r for r in rows("fetal") if r.text("kind") == _TYPICAL}
 
 
+@calculates
 def typical(examination: str) -> Calculation:
     """Return the typical mean fetal dose of an examination.
 
@@ -58,6 +62,7 @@ def typical(examination: str) -> Calculation:
     return made.result(lambda v: value, "mGy")
 
 
+@calculates
 def fatal_cancer_risk(dose: Quantity) -> Calculation:
     """Return the additional risk of a fatal childhood cancer from a fetal dose.
 
@@ -84,3 +89,41 @@ def fatal_cancer_risk(dose: Quantity) -> Calculation:
         "A risk to a population, not a prediction for a child.",
     )
     return made.result(lambda v: v["D"] / per, "1", others={"one_in": quantity(per / d, "1")})
+
+
+@calculates
+def cancer_risk(dose: Quantity) -> Calculation:
+    """Return the additional risk of a childhood cancer, fatal or not, from a fetal dose.
+
+    Risk = r D, linear; r and the natural risk from data set ``fetal`` (both recalled).
+
+    Parameters
+    ----------
+    dose
+        Absorbed dose to the fetus.
+
+    Raises
+    ------
+    InputError
+        ``wrong-unit``, ``not-above-zero``.
+    """
+    held = {r.text("item"): r for r in rows("fetal")}
+    made = Record("fetal-cancer-risk", "1", "Additional risk of a childhood cancer")
+    d = made.given("Fetal dose", "D", dose, "mGy")
+    per, natural = (
+        float(made.rests_on(held[item]).text("value").removeprefix("1 in "))
+        for item in (_INCIDENCE, _NATURAL)
+    )
+    made.work(
+        f"risk = D / {per:.0f} = {d:.4g} mGy / {per:.0f} per mGy, 1 in {per / d:.0f}",
+        f"natural risk to age 15: 1 in {natural:.0f}; with the dose {1 / natural + d / per:.3g}",
+    )
+    made.limit(
+        "For doses of diagnostic examinations, from a few weeks after conception on; lower before.",
+        "A risk to a population, not a prediction for a child.",
+    )
+    return made.result(
+        lambda v: v["D"] / per, "1",
+        others={"one_in": quantity(per / d, "1"), "natural": quantity(1.0 / natural, "1"),
+                "of_natural": quantity(100.0 * d / per * natural, "%")},
+    )  # fmt: skip

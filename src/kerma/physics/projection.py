@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
+from kerma.physics.calls import calculates
 from kerma.physics.skin import factors
 from kerma.reference import Row, rows
 
+_NO_UNCERTAINTY = (
+    "The table states no uncertainty of its factors; beyond its ends their change with an input is "
+    "taken as none.",
+)
 # What a set is called, by how its document begins.
 _SETS = {
     "EC Radiation Protection 154": "RP 154",
@@ -27,6 +33,7 @@ _SETS = {
 }
 
 
+@calculates
 def incident_air_kerma(
     output: Quantity, mas: Quantity, *, output_distance: Quantity, distance: Quantity
 ) -> Calculation:
@@ -62,6 +69,7 @@ def incident_air_kerma(
     return made.result(lambda v: v["Y"] * v["Q"] * (v["d0"] / v["d"]) ** 2 / 1000.0, "mGy")
 
 
+@calculates
 def incident_from_kap(
     kap: Quantity,
     *,
@@ -133,6 +141,27 @@ def _require_tabulated(kv: float, hvl_mm: float, side_cm: float) -> None:
             )
 
 
+def _take_entrance(
+    made: Record, incident: Quantity, kv: Quantity, hvl: Quantity, width: Quantity,
+    height: Quantity,
+) -> tuple[tuple[float, float], tuple[float, float, float, float]]:  # fmt: skip
+    """Take what entrance kerma and dose need; return the field, and (K, kV, HVL, side)."""
+    k = made.given("Incident air kerma", "K", incident, "mGy")
+    volts = made.given("Tube voltage", "kV", kv, "kV")
+    layer = made.given("Half-value layer", "HVL", hvl, "mm Al")
+    w = made.given("Field width", "w", width, "cm")
+    h = made.given("Field height", "h", height, "cm")
+    a = math.sqrt(w * h)
+    _require_tabulated(volts, layer, a)
+    for row_id in dict.fromkeys(_backscatter(volts, layer).rows):
+        made.rests_on(row_id)
+    made.assume(
+        "Backscatter is that of a thick flat water phantom and a square field of equal area.",
+    )
+    return (w, h), (k, volts, layer, a)
+
+
+@calculates
 def entrance_surface_kerma(
     incident: Quantity, *, kv: Quantity, hvl: Quantity, width: Quantity, height: Quantity
 ) -> Calculation:
@@ -156,33 +185,88 @@ def entrance_surface_kerma(
         ``outside-domain``, ``wrong-unit``, ``not-above-zero``.
     """
     made = Record("projection-entrance-kerma", "1", "Entrance surface air kerma")
-    k = made.given("Incident air kerma", "K", incident, "mGy")
-    volts = made.given("Tube voltage", "kV", kv, "kV")
-    layer = made.given("Half-value layer", "HVL", hvl, "mm Al")
-    w = made.given("Field width", "w", width, "cm")
-    h = made.given("Field height", "h", height, "cm")
-    a = math.sqrt(w * h)
-    _require_tabulated(volts, layer, a)
-    found = _backscatter(volts, layer)
-    factor = found.at(a)[0]
-    for row_id in dict.fromkeys(found.rows):
-        made.rests_on(row_id)
+    w_h, (k, volts, layer, a) = _take_entrance(made, incident, kv, hvl, width, height)
+    factor = _backscatter(volts, layer).at(a)[0]
     made.work(
-        f"a = √(w h) = √({w:.4g} × {h:.4g}) = {a:.4g} cm",
+        f"a = √(w h) = √({w_h[0]:.4g} × {w_h[1]:.4g}) = {a:.4g} cm",
         f"B = {factor:.4f} at {volts:.4g} kV, {layer:.4g} mm Al, {a:.4g} cm",
         f"Ka,e = Ka,i B = {k:.4g} mGy × {factor:.4f}",
     )
-    made.assume(
-        "Backscatter is that of a thick flat water phantom and a square field of equal area.",
-    )
     made.limit(
         "Air kerma at the surface, not the absorbed dose to skin.",
-        "The table states no uncertainty of its factors; beyond its ends their change with an "
-        "input is taken as none.",
+        *_NO_UNCERTAINTY,
     )
     return made.result(
         lambda v: v["K"] * _backscatter(v["kV"], v["HVL"]).at(math.sqrt(v["w"] * v["h"]))[0], "mGy",
         others={"backscatter_factor": quantity(factor, "1")},
+    )  # fmt: skip
+
+
+@calculates
+def backscatter_factor(
+    kv: Quantity, hvl: Quantity, *, width: Quantity, height: Quantity
+) -> Calculation:
+    """Return the backscatter factor B of a beam and a field: entrance surface over incident kerma.
+
+    Parameters
+    ----------
+    kv, hvl, width, height
+        As `entrance_surface_kerma`.
+
+    Raises
+    ------
+    InputError
+        ``outside-domain``, ``wrong-unit``, ``not-above-zero``.
+    """
+    one = entrance_surface_kerma(quantity(1.0, "mGy"), kv=kv, hvl=hvl, width=width, height=height)
+    u = one.value.u
+    return replace(
+        one, name="projection-backscatter", title="Backscatter factor",
+        value=quantity(one.value.value, "1", u),
+        inputs=tuple(i for i in one.inputs if i.symbol != "K"),
+        budget=tuple(replace(c, u_result=quantity(c.u_result.value, "1")) for c in one.budget),
+        others={}, working=one.working[:2],
+    )  # fmt: skip
+
+
+@calculates
+def entrance_surface_dose(
+    incident: Quantity, *, kv: Quantity, hvl: Quantity, width: Quantity, height: Quantity
+) -> Calculation:
+    """Return the absorbed dose to water at the entrance surface.
+
+    Dw = Ka,i B (μen/ρ)water/air (methods note, dosimetry.md; both factors from data set ``bsf``).
+
+    Parameters
+    ----------
+    incident, kv, hvl, width, height
+        As `entrance_surface_kerma`.
+
+    Raises
+    ------
+    InputError
+        ``outside-domain``, ``wrong-unit``, ``not-above-zero``.
+    """
+    made = Record("projection-entrance-dose", "1", "Entrance surface dose, to water")
+    _, used = _take_entrance(made, incident, kv, hvl, width, height)
+    k, volts, layer, a = used
+    factor, ratio = _backscatter(volts, layer).at(a)
+    made.work(
+        f"B = {factor:.4f}, (μen/ρ) water/air = {ratio:.4f}",
+        f"Dw = Ka,i B (μen/ρ) = {k:.4g} mGy × {factor:.4f} × {ratio:.4f}",
+    )
+    made.limit(
+        "Dose to water at the surface. Skin tissue takes several per cent less at low voltages.",
+        *_NO_UNCERTAINTY,
+    )
+
+    def equation(v: Values) -> float:
+        both = _backscatter(v["kV"], v["HVL"]).at(math.sqrt(v["w"] * v["h"]))
+        return v["K"] * both[0] * both[1]
+
+    return made.result(
+        equation, "mGy",
+        others={"backscatter_factor": quantity(factor, "1"), "water_air": quantity(ratio, "1")},
     )  # fmt: skip
 
 
@@ -222,6 +306,7 @@ def _coefficient(set_name: str, examination: str, population: str) -> Row:
     return named[0]
 
 
+@calculates
 def effective_dose(
     kap: Quantity, *, set_name: str, examination: str, population: str = "adult"
 ) -> Calculation:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 POPULATIONS = ("whole population", "adult workers")
@@ -27,6 +28,7 @@ def _one_of(value: str, among: tuple[str, ...], what: str, code: str) -> str:
     return value
 
 
+@calculates
 def nominal_detriment(
     dose: Quantity, *, population: str = "whole population", kind: str = "total"
 ) -> Calculation:
@@ -93,6 +95,7 @@ def _at(table: Mapping[float, float], age: float) -> float:
     return table[low] + share * (table[high] - table[low])
 
 
+@calculates
 def lifetime_risk(
     dose: Quantity, *, sex: str, age: Quantity, endpoint: str = "incidence"
 ) -> Calculation:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Input, Record, Values
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 
@@ -60,6 +61,7 @@ def _require_badges(held: Row, under: Quantity | None, over: Quantity | None) ->
         )  # fmt: skip
 
 
+@calculates
 def effective_dose(
     *,
     algorithm: str,

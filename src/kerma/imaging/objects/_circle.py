@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,43 @@ def decimate(pixels: Array, longest: int = _WORKING) -> Working:
     return Working(blocks / factor**2, factor)
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a working image as a key: equal pixels are equal, whichever array holds them.
+
+    Recognition asks for one object after another in the same image; what they share is worked out
+    once.
+    """
+
+    data: bytes
+    shape: tuple[int, int]
+
+    def pixels(self) -> Array:
+        """Return the pixels, not to be written to."""
+        return np.frombuffer(self.data).reshape(self.shape)
+
+
+def content(work: Array) -> Content:
+    """Return the content of a working image."""
+    rows, columns = work.shape
+    return Content(np.asarray(work, dtype=np.float64).tobytes(), (rows, columns))
+
+
 def centres(work: Array, count: int = 3) -> list[tuple[float, float]]:
     """Return the likeliest middles (x, y) of circles in a working image, best first."""
+    return list(_centres(content(work), count))
+
+
+@lru_cache(maxsize=2)
+def _centres(work_content: Content, count: int) -> tuple[tuple[float, float], ...]:
+    work = work_content.pixels()
     smooth = ndimage.gaussian_filter(work, 1.0)
     gy, gx = np.gradient(smooth)
     size = np.hypot(gx, gy)
     limit = float(np.quantile(size, 1.0 - _EDGES))
     ys, xs = np.nonzero(size > max(limit, 1e-12))
     if not len(xs):
-        return []
+        return ()
     ux, uy = gx[ys, xs] / size[ys, xs], gy[ys, xs] / size[ys, xs]
     rows, columns = work.shape
     reach = min(work.shape)
@@ -77,7 +106,7 @@ def centres(work: Array, count: int = 3) -> list[tuple[float, float]]:
         y0, x0 = (int(v) for v in np.unravel_index(int(peaks.argmax()), peaks.shape))
         found.append(_centroid(narrow, x0, y0))
         peaks[max(0, y0 - 12) : y0 + 13, max(0, x0 - 12) : x0 + 13] = -np.inf
-    return found
+    return tuple(found)
 
 
 def _centroid(field: Array, x0: int, y0: int) -> tuple[float, float]:

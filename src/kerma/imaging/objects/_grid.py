@@ -83,9 +83,10 @@ def find_grid(pixels: Array, cells: int) -> Grid:
     work = decimate(pixels, _WORKING)
     thin = _lines_only(work.pixels)
     best: Grid | None = None
+    lines = _Lines(thin)
     for angle in _angles(thin):
         for sign in (1, -1):
-            found = _combed(sign * thin, angle, cells)
+            found = _combed(lines, sign, angle, cells)
             if found is not None and (best is None or found.contrast > best.contrast):
                 best = Grid(*found.corner, cells, sign, found.contrast)
         if best is not None and best.contrast > _SURE:
@@ -224,39 +225,52 @@ class _Combed:
     contrast: float
 
 
-def _combed(thin: Array, angle: float, cells: int) -> _Combed | None:
+class _Lines:
+    """Projections of what is narrow in the working image, each made once."""
+
+    def __init__(self, thin: Array) -> None:
+        self.thin = thin
+        self.cx, self.cy = (thin.shape[1] - 1) / 2, (thin.shape[0] - 1) / 2
+        self.half = math.hypot(self.cx, self.cy)
+        self._made: dict[float, Array] = {}
+
+    def along(self, turn: float) -> Array:
+        """Return the sums along lines at this turn, over the root of their pixels."""
+        if turn not in self._made:
+            rows, columns = (np.arange(n, dtype=float) for n in self.thin.shape)
+            t = math.radians(turn)
+            u = ((columns - self.cx) * math.cos(t))[None] + ((rows - self.cy) * math.sin(t))[
+                :, None
+            ]
+            bins = np.rint((u + self.half) * 2).astype(int).ravel()
+            total = np.bincount(bins, self.thin.ravel())
+            self._made[turn] = total / np.sqrt(np.maximum(np.bincount(bins), 25.0))
+        return self._made[turn]
+
+    def sharp(self, turn: float, sign: int) -> float:
+        """Return how sharply the projections at this turn and square to it stand out."""
+        return sum(
+            float((np.maximum(sign * self.along(turn + q), 0) ** 3).sum()) for q in (0.0, 90.0)
+        )
+
+
+def _combed(lines: _Lines, sign: int, angle: float, cells: int) -> _Combed | None:
     """Match evenly spaced lines in the two projections at this turn (refined)."""
-    rows, columns = np.indices(thin.shape)
-    cx, cy = (thin.shape[1] - 1) / 2, (thin.shape[0] - 1) / 2
-
-    def along(turn: float) -> tuple[Array, float]:
-        t = math.radians(turn)
-        u = (columns - cx) * math.cos(t) + (rows - cy) * math.sin(t)
-        half = math.hypot(cx, cy)
-        bins = np.rint((u + half) * 2).astype(int).ravel()
-        total = np.bincount(bins, thin.ravel())
-        count = np.bincount(bins)
-        return np.asarray(total / np.sqrt(np.maximum(count, 25.0))), half
-
-    def sharp(turn: float) -> float:
-        return sum(float((np.maximum(along(turn + q)[0], 0) ** 3).sum()) for q in (0.0, 90.0))
-
     for step in (0.12, 0.06, 0.03):
-        angle = max((angle - step, angle, angle + step), key=sharp)
+        angle = max((angle - step, angle, angle + step), key=lambda turn: lines.sharp(turn, sign))
     ends = []
     for turn in (angle, angle + 90.0):
-        profile, half = along(turn)
-        comb = _comb(profile, cells, 2.0 * min(thin.shape))
+        comb = _comb(sign * lines.along(turn), cells, 2.0 * min(lines.thin.shape))
         if comb is None:
             return None
         start, pitch, contrast = comb
-        ends.append((start / 2.0 - half, pitch / 2.0, contrast))
+        ends.append((start / 2.0 - lines.half, pitch / 2.0, contrast))
     (u0, pu, cu), (v0, pv, cv) = ends
     if not 0.93 < pu / pv < 1.07:
         return None
     t = math.radians(angle)
     ux, uy = math.cos(t), math.sin(t)
-    origin = (cx + u0 * ux - v0 * uy, cy + u0 * uy + v0 * ux)
+    origin = (lines.cx + u0 * ux - v0 * uy, lines.cy + u0 * uy + v0 * ux)
     return _Combed((origin, (pu * ux, pu * uy), (-pv * uy, pv * ux)), min(cu, cv))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kerma.imaging.objects._circle import polar
+from kerma.imaging.objects._circle import Content, content, polar
 from kerma.imaging.objects._spec import ObjectSpec
 from kerma.imaging.tools.untyped import ndimage
 
@@ -58,15 +58,9 @@ def likenesses(
 ) -> list[Likeness]:
     """Return the best ways the object may lie around a middle of the working image."""
     step = math.log(1.0 / _INNERMOST) / (_ROWS - 1)
-    side = min(work.shape)
-    inner = _INNERMOST * _SMALLEST * side
-    rows = _ROWS + math.ceil(math.log(_LARGEST / _SMALLEST) / step)
-    radii = inner * np.exp(step * np.arange(rows))
-    seen, inside = polar(work, centre, radii, _ANGLES)
-    level = _levelled(seen, inside)
-    power = (level**2).sum(axis=1)
+    radii, power, spectrum = _around(content(work), centre)
+    rows = len(radii)
     weight = np.exp(2.0 * step * (np.arange(_ROWS) - _ROWS + 1))  # area of a cell
-    spectrum = np.fft.rfft(level, axis=1)
     found: list[Likeness] = []
     for mirrored in (False, True):
         pattern = _pattern(spec, mirrored)
@@ -87,6 +81,21 @@ def likenesses(
                     )
                 )
     return _apart(found, count)
+
+
+@lru_cache(maxsize=6)
+def _around(work: Content, centre: tuple[float, float]) -> tuple[Array, Array, Array]:
+    """Return radii, and power and spectrum of what lies on the circle of each.
+
+    None of it depends on the object looked for: recognition asks for one after another.
+    """
+    step = math.log(1.0 / _INNERMOST) / (_ROWS - 1)
+    pixels = work.pixels()
+    inner = _INNERMOST * _SMALLEST * min(pixels.shape)
+    rows = _ROWS + math.ceil(math.log(_LARGEST / _SMALLEST) / step)
+    radii = inner * np.exp(step * np.arange(rows))
+    level = _levelled(*polar(pixels, centre, radii, _ANGLES))
+    return radii, (level**2).sum(axis=1), np.fft.rfft(level, axis=1)
 
 
 def _apart(found: list[Likeness], count: int) -> list[Likeness]:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerma.core import InputError, Quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.reference import Row, rows
 
 THICKEST_MM = 1e5  # where a search for a thickness gives up
@@ -53,6 +54,10 @@ class Beam:
     def __str__(self) -> str:
         which = self.distribution or ("" if self.kv is None else f"{self.kv:g} kV")
         return f"{self.radiation.replace('_', ' ')}, {which}"
+
+    def own_curve(self, material: str) -> Curve | None:
+        """Return the curve of a beam that carries its own spectrum; none for a tabulated one."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,14 @@ def _held() -> tuple[Row, ...]:
     return tuple(r for r in rows("archer") if r.text("method") == _METHOD)
 
 
-def _fit(found: Row) -> Fit:
+def as_fit(found: Row) -> Fit:
+    """Return a row's fit.
+
+    Raises
+    ------
+    InputError
+        ``bad-coefficients``: they are no transmission.
+    """
     fit = Fit(
         found, found.number("alpha_per_mm"), found.number("beta_per_mm"), found.number("gamma")
     )
@@ -195,7 +207,7 @@ def curve(material: str, beam: Beam) -> Curve:
         ``lead``, ``concrete``, ``gypsum_wallboard``, ``steel``, ``plate_glass``, ``wood``.
     beam
         See `Beam`; a tube voltage between two tabulated for the same target and filter is
-        interpolated.
+        interpolated. A beam of several tube voltages (`mixed.MixedBeam`) has its own curve.
 
     Raises
     ------
@@ -208,6 +220,9 @@ def curve(material: str, beam: Beam) -> Curve:
             f"{', '.join(materials())}. Lead equivalence at another tube voltage is not used.",
             code="unknown-material",
         )
+    own = beam.own_curve(material)
+    if own is not None:
+        return own
     if bool(beam.distribution) == (beam.kv is not None):
         raise InputError(
             "Give either a workload distribution or a tube voltage.", code="which-beam"
@@ -218,7 +233,7 @@ def curve(material: str, beam: Beam) -> Curve:
         found = [r for r in of if r.text("workload_distribution") == beam.distribution]
         if len(found) != 1:
             raise _absent(material, beam, [r.text("workload_distribution") for r in of])
-        return Curve(material, beam, ((1.0, _fit(found[0])),))
+        return Curve(material, beam, ((1.0, as_fit(found[0])),))
     return Curve(material, beam, _between(material, beam, [r for r in of if r.text("kvp")]))
 
 
@@ -235,7 +250,7 @@ def _between(material: str, beam: Beam, of: Sequence[Row]) -> tuple[tuple[float,
     kv = float(beam.kv or 0.0)
     exact = [r for r in of if r.number("kvp") == kv]
     if exact:
-        return ((1.0, _fit(exact[0])),)
+        return ((1.0, as_fit(exact[0])),)
     below = [r for r in of if r.number("kvp") < kv]
     above = [r for r in of if r.number("kvp") > kv]
     if not below or not above:
@@ -249,9 +264,10 @@ def _between(material: str, beam: Beam, of: Sequence[Row]) -> tuple[tuple[float,
             code="outside-domain",
         )
     part = (kv - low.number("kvp")) / (high.number("kvp") - low.number("kvp"))
-    return ((1.0 - part, _fit(low)), (part, _fit(high)))
+    return ((1.0 - part, as_fit(low)), (part, as_fit(high)))
 
 
+@calculates
 def transmission(material: str, x: Quantity, beam: Beam) -> Calculation:
     """Return the broad-beam transmission of a thickness (NCRP 147, Equation A.2).
 
@@ -268,6 +284,7 @@ def transmission(material: str, x: Quantity, beam: Beam) -> Calculation:
     return made.result(lambda v: held.transmission(v["x"]), "1")
 
 
+@calculates
 def thickness(material: str, wanted: Quantity, beam: Beam) -> Calculation:
     """Return the thickness in mm of a broad-beam transmission (NCRP 147, Equation A.3).
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
+from kerma.physics.calls import calculates
 from kerma.physics.shielding._expression import stated
 from kerma.physics.shielding.archer import THICKEST_MM, Beam, Curve, curve, falling_root, said
 from kerma.reference import row, rows
@@ -122,6 +123,7 @@ def _solved(kerma: Callable[[Values, float], float], v: Values) -> float:
     return falling_root(lambda x: math.log(kerma(v, x) / allowed), 0.0, high)
 
 
+@calculates
 def required(
     sources: Sequence[Source],
     *,
@@ -183,6 +185,7 @@ def required(
     )  # fmt: skip
 
 
+@calculates
 def behind(sources: Sequence[Source], *, material: str, x: Quantity, period: str) -> Calculation:
     """Return the air kerma behind a barrier of a given thickness, mGy in the period.
 
@@ -200,6 +203,7 @@ def behind(sources: Sequence[Source], *, material: str, x: Quantity, period: str
     return made.result(lambda v: kerma(v, v["x"]), "mGy")
 
 
+@calculates
 def standard_lead(x: Quantity) -> Calculation:
     """Return the thinnest lead sheet of BS EN 12588 whose least thickness is enough, mm.
 

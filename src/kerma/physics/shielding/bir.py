@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.physics.shielding._expression import evaluate
 from kerma.physics.shielding.angular import ANGULAR, scatter_factor
 from kerma.physics.shielding.archer import Beam
@@ -46,6 +47,7 @@ def _kap_limits(made: Record) -> None:
     )
 
 
+@calculates
 def scatter(kap: Quantity, kv: Quantity, *, angle: Quantity, distance: Quantity) -> Calculation:
     """Return the unshielded scattered air kerma, mGy per year: S(θ, kV) KAP / d².
 
@@ -84,6 +86,7 @@ def scatter(kap: Quantity, kv: Quantity, *, angle: Quantity, distance: Quantity)
     return made.result(lambda x: equation(dict(x)), "mGy")
 
 
+@calculates
 def wall_scatter(kap: Quantity, kv: Quantity, *, distance: Quantity) -> Calculation:
     """Return the highest scattered air kerma on a wall, mGy per year: a quick check only.
 
@@ -116,6 +119,7 @@ def wall_scatter(kap: Quantity, kv: Quantity, *, distance: Quantity) -> Calculat
     )
 
 
+@calculates
 def ct(
     region: str, *, dlp: Quantity, phantom: str, distance: Quantity, gantry_shadow: bool = False
 ) -> Calculation:
@@ -157,6 +161,7 @@ def ct(
     return made.result(lambda v: v["s"] * v.get("g", 1.0) * v["DLP"] / v["d"] ** 2 / 1000.0, "mGy")
 
 
+@calculates
 def dental(modality: str, *, kap: Quantity, distance: Quantity) -> Calculation:
     """Return the highest scattered air kerma of dental imaging, mGy per year, from the KAP.
 
@@ -189,6 +194,7 @@ def dental(modality: str, *, kap: Quantity, distance: Quantity) -> Calculation:
     return made.result(lambda v: v["S"] * v["KAP"] / v["d"] ** 2 / 1000.0, "mGy")
 
 
+@calculates
 def primary(
     kap: Quantity, *, field_area: Quantity, field_distance: Quantity, distance: Quantity
 ) -> Calculation:
@@ -243,6 +249,7 @@ def source(kerma: Calculation, kv: float, *, quality: str = "primary", case: str
     return Source(kerma, Beam(quality, kv=kv), YEAR, case)
 
 
+@calculates
 def barrier(
     sources: Sequence[Source],
     *,

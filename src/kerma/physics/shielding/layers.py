@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.physics.shielding.archer import Beam, Curve, curve, said
 
 LAYER_RULE = (
@@ -29,6 +30,7 @@ def layered_log(curves: Sequence[Curve], x_mm: Sequence[float]) -> float:
     return sum(hard) + min(b - h for b, h in zip(each, hard, strict=True))
 
 
+@calculates
 def layers(stack: Sequence[tuple[str, Quantity]], beam: Beam) -> Calculation:
     """Return the transmission of layers of several materials by a conservative rule.
 

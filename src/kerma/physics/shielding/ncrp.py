@@ -12,6 +12,7 @@ from typing import Any
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Input, Record
+from kerma.physics.calls import calculates
 from kerma.physics.shielding._expression import evaluate
 from kerma.physics.shielding.archer import Beam
 from kerma.physics.shielding.barrier import WEEK, Source, required
@@ -53,6 +54,7 @@ def _k1(made: Record, distribution: str, column: str, title: str, symbol: str) -
     return float(value)
 
 
+@calculates
 def primary(
     distribution: str, *, patients: Quantity, distance: Quantity, use: Quantity
 ) -> Calculation:
@@ -96,6 +98,7 @@ def _survey(made: Record) -> None:
     )
 
 
+@calculates
 def secondary(
     distribution: str,
     *,
@@ -155,6 +158,7 @@ def secondary(
     )  # fmt: skip
 
 
+@calculates
 def ct(
     region: str, *, procedures: Quantity, dlp: Quantity, phantom: str, distance: Quantity
 ) -> Calculation:
@@ -231,6 +235,7 @@ def design_goal(area: str) -> Quantity:
     return quantity(row(f"ncrp147/design_goals/{area}").number("P_mGy_per_week"), "mGy")
 
 
+@calculates
 def barrier(
     sources: Sequence[Source], *, material: str, area: str | Quantity, occupancy: Quantity
 ) -> Calculation:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kerma.core import InputError, Quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.shielding._crossing import meeting
 from kerma.physics.shielding.archer import Beam, curve
 from kerma.physics.shielding.layers import LAYER_RULE
 
@@ -97,21 +98,9 @@ def crossed(
     The ends of a barrier belong to it, so a joint of two is no gap. A ray along the barrier does
     not count as crossing, nor does a point on its near face.
     """
-    ax, ay = _direction(barrier)
     px, py = source
-    rx, ry = x - px, y - py
-    wx, wy = barrier.start[0] - px, barrier.start[1] - py
-    # p + t r = start + s a, by Cramer; compared without dividing, so parallel rays need no care.
-    cross = rx * ay - ry * ax
-    sign = np.sign(cross)
-    size = np.abs(cross)
-    t = (wx * ay - wy * ax) * sign
-    s = (wx * ry - wy * rx) * sign
-    slack = 1e-12 * (ax * ax + ay * ay + size)
-    found: NDArray[np.bool_] = (
-        (sign != 0) & (t > 0.0) & (t < size) & (s >= -slack) & (s <= size + slack)
-    )
-    return found
+    met = meeting(source, x - px, y - py, barrier.start, _direction(barrier))
+    return met.hit & met.between(0.0, 1.0)
 
 
 def _log_passed(

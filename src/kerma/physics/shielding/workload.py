@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.calls import calculates
 from kerma.physics.shielding._expression import evaluate, stated
 from kerma.physics.shielding.archer import Beam, curve
 from kerma.reference import row, rows
 
-_OUTPUT = "ncrp147/formulae/output_w_al"
+OUTPUT = "ncrp147/formulae/output_w_al"
 _FRACTION = "ncrp147/formulae/scatter_fraction_w"
 _LEAKAGE = "ncrp147/formulae/leakage"
 
@@ -57,6 +59,36 @@ def _leakage_per_workload(kv: float) -> float:
     return limit * kv**2 * passed / (highest**2 * at_highest * current)
 
 
+@dataclass(frozen=True, slots=True)
+class VoltagePart:
+    """Kerma at 1 m of one tube voltage of a workload, mGy: primary, scattered, leakage."""
+
+    kv: float
+    primary: float
+    scatter: float
+    leakage: float
+
+
+def by_voltage(
+    of: str | Mapping[float, float], *, field_cm2_at_1m: float, angle_deg: float
+) -> tuple[VoltagePart, ...]:
+    """Return the kermas of a workload at 1 m by tube voltage; `per_patient` gives their sums.
+
+    Raises
+    ------
+    InputError
+        As `per_patient`.
+    """
+    used, _ = _usable(workload(of) if isinstance(of, str) else dict(of))
+    found = []
+    for v, w in sorted(used.items()):
+        output = float(evaluate(row(OUTPUT), {"kVp": v})) * w
+        scatter = output * _fraction(v, angle_deg) * field_cm2_at_1m
+        found.append(VoltagePart(v, output, scatter, _leakage_per_workload(v) * w))
+    return tuple(found)
+
+
+@calculates
 def per_patient(
     of: str | Mapping[float, float],
     *,
@@ -96,7 +128,7 @@ def per_patient(
             f"{100 * left / total:.2g} % of the mA min lies outside {valid}, where the output is "
             "not known, and is left out."
         )
-    output = {v: float(evaluate(row(_OUTPUT), {"kVp": v})) * w for v, w in used.items()}
+    output = {v: float(evaluate(row(OUTPUT), {"kVp": v})) * w for v, w in used.items()}
     scatter = math.fsum(k * _fraction(v, theta) for v, k in output.items()) * f / df**2
     leakage = math.fsum(_leakage_per_workload(v) * w for v, w in used.items())
     made.work(
@@ -115,7 +147,7 @@ def per_patient(
 
 def _usable(bins: Mapping[float, float]) -> tuple[dict[float, float], str]:
     """Return the part of a workload the output is known for, and for which kV it is."""
-    low, high = (float(v) for v in row(_OUTPUT).fields["valid_kvp"])
+    low, high = (float(v) for v in row(OUTPUT).fields["valid_kvp"])
     used = {v: w for v, w in bins.items() if w > 0.0 and low <= v <= high}
     if not used or any(not w >= 0.0 for w in bins.values()):
         raise InputError(
@@ -138,7 +170,7 @@ def _fraction(kv: float, angle_deg: float) -> float:
 
 
 def _cite(made: Record, distribution: str, used: Mapping[float, float]) -> None:
-    for name in (_OUTPUT, _FRACTION, _LEAKAGE):
+    for name in (OUTPUT, _FRACTION, _LEAKAGE):
         made.rests_on(name)
     for found in rows("workload-distributions") if distribution else ():
         if (found.text("workload_distribution") == distribution
@@ -150,6 +182,7 @@ def _cite(made: Record, distribution: str, used: Mapping[float, float]) -> None:
     )
 
 
+@calculates
 def unshielded(
     per: Calculation, what: str, *, patients: Quantity, distance: Quantity, use: Quantity
 ) -> Calculation:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from kerma.service.people.access import is_staff
 from kerma.service.web import nav
 
-_ROOMS = (nav.Door("Calculators", "calculators", is_staff),)
+_ROOMS = (
+    nav.Door("Calculators", "calculators", is_staff),
+    nav.Door("Shielding", "shielding", is_staff),
+)
 
 
 def register() -> None:

@@ -215,7 +215,8 @@ def _require_keys(plan: Plan) -> None:
     double = sorted({k for k in keys if keys.count(k) > 1})
     _require(not double and all(keys), f"Two things have one key: {', '.join(double)}.")
     storeys = {s.key for s in plan.storeys}
-    for thing in (*plan.barriers, *plan.slabs, *plan.areas, *plan.sources):
+    placed: Sequence[Any] = (*plan.barriers, *plan.slabs, *plan.areas, *plan.sources)
+    for thing in placed:
         _require(thing.storey in storeys, f"{thing.name}: there is no storey “{thing.storey}”.")
     for barrier in plan.barriers:
         _require(barrier.kind in KINDS, f"{barrier.name}: “{barrier.kind}” is no kind of barrier.")

@@ -9,7 +9,14 @@ from typing import Any
 from kerma.core import InputError, KermaError
 from kerma.physics.calculation import Calculation
 from kerma.reference import Row, rows
-from kerma.service.protection.calculators.fields import LONGEST, Field, Given, Number, names
+from kerma.service.protection.calculators.fields import (
+    Choice,
+    Field,
+    Given,
+    Number,
+    longest,
+    names,
+)
 
 _FAILED = (
     "The calculation has no result for these figures: one of them is far too large or too small. "
@@ -69,11 +76,16 @@ class Calculator:
         InputError
             ``too-long``.
         """
-        found = {n: str(query.get(n, "")) for n in self.parameters}
-        for name, text in found.items():
-            if len(text) > LONGEST:
-                raise InputError(f"What stands in “{name}” is too long.", code="too-long")
-        return {n: t for n, t in found.items() if t.strip()}
+        found = {}
+        for item in self.fields:
+            for name in names(item):
+                text = str(query.get(name, ""))
+                if len(text) > longest(item):
+                    raise InputError(f"What stands in “{name}” is too long.", code="too-long")
+                # A NUL is in no text a person types, and PostgreSQL keeps none.
+                if text.strip():
+                    found[name] = text.replace("\0", "")
+        return found
 
     def rows(self) -> Iterator[Row]:
         """Yield the reference rows it may rest on."""
@@ -96,10 +108,22 @@ class Worked:
     code: str = ""
 
 
+def resolved(calculator: Calculator, given: Given) -> dict[str, str]:
+    """Return what is given with each choice that leaves no choice made; later ones depend on it."""
+    found = dict(given)
+    for item in calculator.fields:
+        if isinstance(item, Choice) and not found.get(item.name):
+            options = item.options(found)
+            if len(options) == 1:
+                found[item.name] = options[0][0]
+    return found
+
+
 def worked(calculator: Calculator, given: Given) -> Worked:
     """Work a calculator out; nothing that is typed raises."""
     outcome = Worked()
     values: dict[str, Any] = {}
+    given = resolved(calculator, given)
     for item in calculator.fields:
         try:
             value = item.read(given)

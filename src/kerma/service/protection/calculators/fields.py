@@ -25,6 +25,7 @@ _COMMA = re.compile(r"[+-]?\d+,\d+.*", re.ASCII)
 # unit: no calculation here takes one. The ends are wide, as a wrong refusal stops work.
 _MOST, _LEAST = 1e9, 1e-12
 LONGEST = 200  # characters of one field; more is no number and no name
+_MOST_LINES, _LONGEST_ROWS = 200, 6000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Choice:
         value = given.get(self.name, "").strip()
         if not value:
             # One option is no choice; nothing is taken for the user that could be another.
-            return options[0][0] if len(options) == 1 else "" if self.optional else None
+            only = options[0][0] if len(options) == 1 else None
+            return only if only is not None or not self.optional else ""
         if value not in {v for v, _ in options}:
             known = ", ".join(words for _, words in options[:20]) or "nothing, with what is chosen"
             raise InputError(f"“{value[:60]}” cannot be chosen here. There is: {known}.",
@@ -197,7 +199,53 @@ class Text:
         return given.get(self.name, "").strip() or None
 
 
-Field = Number | Choice | Flag | Text
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Several numbers a line: bins of a histogram, points of a map; as pasted from a sheet.
+
+    Attributes
+    ----------
+    columns
+        (title, unit) of each number of a line, in order.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Option, ...]
+    hint: str = ""
+    optional: bool = False
+
+    def read(self, given: Given) -> tuple[tuple[Quantity, ...], ...] | None:
+        """Return the lines typed, or ``None`` for a blank.
+
+        Raises
+        ------
+        InputError
+            ``not-a-number``, ``decimal-comma``, ``columns``, ``absurd``, ``too-many``.
+        """
+        lines = [t for t in given.get(self.name, "").replace(";", "\n").splitlines() if t.strip()]
+        if len(lines) > _MOST_LINES:
+            raise InputError(f"At most {_MOST_LINES} lines can be given.", code="too-many")
+        return tuple(self._line(n, line) for n, line in enumerate(lines, 1)) or None
+
+    def _line(self, n: int, line: str) -> tuple[Quantity, ...]:
+        parts = _clean(line.replace("\t", " ").replace(":", " ")).split(" ")
+        if len(parts) != len(self.columns):
+            wanted = ", ".join(f"{t} ({pretty_unit(u)})" for t, u in self.columns)
+            raise InputError(f"Line {n} is not {wanted}: “{line.strip()[:60]}”.", code="columns")
+        found = []
+        for text, (title, symbol) in zip(parts, self.columns, strict=True):
+            value, unit_typed = _number(text)
+            if unit_typed:
+                raise InputError(f"Line {n}: write {title} in {pretty_unit(symbol)}, without its "
+                                 "unit.", code="columns")  # fmt: skip
+            if abs(value) > _MOST or 0.0 < abs(value) < _LEAST:
+                raise InputError(f"Line {n}: {text} cannot be a {_lower(title)}.", code="absurd")
+            found.append(Quantity(value, unit(symbol)))
+        return tuple(found)
+
+
+Field = Number | Choice | Flag | Text | Rows
 
 
 def names(field: Field) -> tuple[str, ...]:
@@ -205,6 +253,11 @@ def names(field: Field) -> tuple[str, ...]:
     if isinstance(field, Number):
         return (field.name, field.name + UNIT, *((field.name + U,) if field.uncertain else ()))
     return (field.name,)
+
+
+def longest(field: Field) -> int:
+    """Return how many characters a field may hold."""
+    return _LONGEST_ROWS if isinstance(field, Rows) else LONGEST
 
 
 def fixed(*values: str | Option) -> Callable[[Given], Sequence[Option]]:
@@ -243,4 +296,6 @@ def _said(units: Sequence[str]) -> str:
 
 def _lower(title: str) -> str:
     """Return a title inside a sentence: abbreviations keep their capitals."""
-    return title if title[1:2].isupper() or not title[1:2].isalpha() else title[0].lower() + title[1:]
+    return (
+        title if title[1:2].isupper() or not title[1:2].isalpha() else title[0].lower() + title[1:]
+    )

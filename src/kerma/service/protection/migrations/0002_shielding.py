@@ -5,124 +5,326 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('estate', '0002_initial'),
-        ('instruments', '0002_initial'),
-        ('people', '0003_tokens'),
-        ('protection', '0001_initial'),
-        ('records', '0002_papers'),
+        ("estate", "0002_initial"),
+        ("instruments", "0002_initial"),
+        ("people", "0003_tokens"),
+        ("protection", "0001_initial"),
+        ("records", "0002_papers"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Design',
+            name="Design",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=160)),
-                ('about', models.TextField(blank=True, help_text='what is planned, and for whom')),
-                ('opened_at', models.DateTimeField()),
-                ('employer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shielding_designs', to='estate.employer')),
-                ('opened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('rooms', models.ManyToManyField(blank=True, related_name='shielding_designs', to='estate.room')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shielding_designs', to='estate.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=160)),
+                ("about", models.TextField(blank=True, help_text="what is planned, and for whom")),
+                ("opened_at", models.DateTimeField()),
+                (
+                    "employer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="shielding_designs",
+                        to="estate.employer",
+                    ),
+                ),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "rooms",
+                    models.ManyToManyField(
+                        blank=True, related_name="shielding_designs", to="estate.room"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="shielding_designs",
+                        to="estate.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='DesignVersion',
+            name="DesignVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('document', models.JSONField()),
-                ('document_sha256', models.CharField(max_length=64)),
-                ('assessment', models.JSONField(help_text='findings, needs, sensitivity, rows used')),
-                ('assessment_sha256', models.CharField(max_length=64)),
-                ('software', models.CharField(max_length=40)),
-                ('note', models.CharField(help_text='why it was kept', max_length=300)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('design', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='protection.design')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("document", models.JSONField()),
+                ("document_sha256", models.CharField(max_length=64)),
+                (
+                    "assessment",
+                    models.JSONField(help_text="findings, needs, sensitivity, rows used"),
+                ),
+                ("assessment_sha256", models.CharField(max_length=64)),
+                ("software", models.CharField(max_length=40)),
+                ("note", models.CharField(help_text="why it was kept", max_length=300)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "design",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="protection.design",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
+                "ordering": ["-number"],
             },
         ),
         migrations.CreateModel(
-            name='AsBuilt',
+            name="AsBuilt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('barrier', models.CharField(help_text='its key in the drawing', max_length=60)),
-                ('name', models.CharField(max_length=160)),
-                ('measured_on', models.DateField()),
-                ('readings', models.JSONField(help_text='as typed, with units')),
-                ('record', models.JSONField(help_text='the comparison with its working')),
-                ('record_sha256', models.CharField(max_length=64)),
-                ('outcome', models.CharField(max_length=12)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.attachment')),
-                ('instrument', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='instruments.instrument')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='measured', to='protection.designversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("barrier", models.CharField(help_text="its key in the drawing", max_length=60)),
+                ("name", models.CharField(max_length=160)),
+                ("measured_on", models.DateField()),
+                ("readings", models.JSONField(help_text="as typed, with units")),
+                ("record", models.JSONField(help_text="the comparison with its working")),
+                ("record_sha256", models.CharField(max_length=64)),
+                ("outcome", models.CharField(max_length=12)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="records.attachment",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="instruments.instrument",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="measured",
+                        to="protection.designversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Drawing',
+            name="Drawing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('document', models.JSONField(help_text='the plan, its underlays, products and prices')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('saved_at', models.DateTimeField()),
-                ('design', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='drawing', to='protection.design')),
-                ('saved_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "document",
+                    models.JSONField(help_text="the plan, its underlays, products and prices"),
+                ),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "design",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="drawing",
+                        to="protection.design",
+                    ),
+                ),
+                (
+                    "saved_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomEntry',
+            name="RoomEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('designation', models.CharField(choices=[('controlled', 'Controlled area'), ('supervised', 'Supervised area'), ('undesignated', 'Not designated')], max_length=16)),
-                ('when', models.CharField(blank=True, help_text='while the designation holds', max_length=160)),
-                ('signs', models.CharField(blank=True, help_text='warning signs and lights', max_length=300)),
-                ('local_rules', models.CharField(blank=True, help_text='address or number', max_length=300)),
-                ('supervisor', models.CharField(blank=True, help_text='named RPS', max_length=160)),
-                ('valid_from', models.DateField()),
-                ('reason', models.CharField(max_length=300)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('design', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='register_entries', to='protection.design')),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='register', to='estate.room')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "designation",
+                    models.CharField(
+                        choices=[
+                            ("controlled", "Controlled area"),
+                            ("supervised", "Supervised area"),
+                            ("undesignated", "Not designated"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "when",
+                    models.CharField(
+                        blank=True, help_text="while the designation holds", max_length=160
+                    ),
+                ),
+                (
+                    "signs",
+                    models.CharField(
+                        blank=True, help_text="warning signs and lights", max_length=300
+                    ),
+                ),
+                (
+                    "local_rules",
+                    models.CharField(blank=True, help_text="address or number", max_length=300),
+                ),
+                ("supervisor", models.CharField(blank=True, help_text="named RPS", max_length=160)),
+                ("valid_from", models.DateField()),
+                ("reason", models.CharField(max_length=300)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "design",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="register_entries",
+                        to="protection.design",
+                    ),
+                ),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="register",
+                        to="estate.room",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-valid_from', '-id'],
+                "ordering": ["-valid_from", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Underlay',
+            name="Underlay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('page', models.PositiveIntegerField(default=1)),
-                ('width', models.PositiveIntegerField(help_text='pixels')),
-                ('height', models.PositiveIntegerField(help_text='pixels')),
-                ('metres_per_pixel', models.FloatField(help_text='where the file itself states it', null=True)),
-                ('lines', models.JSONField(default=list, help_text='[x1, y1, x2, y2] in pixels, to draw upon')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('design', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='underlays', to='protection.design')),
-                ('original', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.attachment')),
-                ('picture', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.attachment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("page", models.PositiveIntegerField(default=1)),
+                ("width", models.PositiveIntegerField(help_text="pixels")),
+                ("height", models.PositiveIntegerField(help_text="pixels")),
+                (
+                    "metres_per_pixel",
+                    models.FloatField(help_text="where the file itself states it", null=True),
+                ),
+                (
+                    "lines",
+                    models.JSONField(
+                        default=list, help_text="[x1, y1, x2, y2] in pixels, to draw upon"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "design",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="underlays",
+                        to="protection.design",
+                    ),
+                ),
+                (
+                    "original",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="records.attachment",
+                    ),
+                ),
+                (
+                    "picture",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="records.attachment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='designversion',
-            constraint=models.UniqueConstraint(fields=('design', 'number'), name='design_version_once'),
+            model_name="designversion",
+            constraint=models.UniqueConstraint(
+                fields=("design", "number"), name="design_version_once"
+            ),
         ),
     ]

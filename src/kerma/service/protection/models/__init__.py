@@ -1,6 +1,6 @@
 """What protection keeps, by noun."""
 
-from kerma.service.protection.models.calculations import SavedCalculation
+from kerma.service.protection.models.calculations import CalculationPaper, SavedCalculation
 from kerma.service.protection.models.shielding import (
     AsBuilt,
     Design,
@@ -12,6 +12,7 @@ from kerma.service.protection.models.shielding import (
 
 __all__ = [
     "AsBuilt",
+    "CalculationPaper",
     "Design",
     "DesignVersion",
     "Drawing",

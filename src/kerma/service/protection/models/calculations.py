@@ -49,3 +49,26 @@ class SavedCalculation(AppendOnly):
 
     def __str__(self) -> str:
         return self.title
+
+
+@sealed
+class CalculationPaper(AppendOnly):
+    """One calculation a paper reports."""
+
+    paper = models.ForeignKey(
+        "records.Paper", on_delete=models.PROTECT, related_name="calculations"
+    )
+    calculation = models.ForeignKey(
+        SavedCalculation, on_delete=models.PROTECT, related_name="papers"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "calculation"], name="calculation_once_in_paper"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.calculation} in {self.paper.report.number}"

@@ -1,0 +1,1 @@
+"""Breast dose beside `kerma.physics.breast`: from headers, against limits, and a second model."""

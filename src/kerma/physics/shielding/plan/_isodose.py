@@ -1,0 +1,96 @@
+"""Kerma about a source by a maker's isodose points, between the points only.
+
+ln(K r²) is linear inside the triangles (points of one plane) or tetrahedra between the points, so
+that one measured value alone gives the inverse square law; outside them nothing is stated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial import QhullError
+
+from kerma.core import InputError, quantity
+from kerma.physics.calculation import Calculation, Record
+from kerma.physics.shielding.plan.uses import Use
+
+Array = NDArray[np.float64]
+
+
+def isodose(use: Use, period: str) -> tuple[Calculation, Callable[[Array], Array]]:
+    """Return the highest kerma of the points brought to 1 m, and kerma about the source over it.
+
+    Raises
+    ------
+    InputError
+        ``use-incomplete``, ``outside-domain``: too few points, or on one line.
+    """
+    points = _points(use)
+    r2 = np.einsum("ij,ij->i", points[:, :3], points[:, :3])
+    scaled = points[:, 3] * r2
+    made = Record("shielding-isodose", "1", "Unshielded air kerma by a maker's isodoses")
+    made.choice("Document", use.text("document") or "not named")
+    made.choice("Points", f"{len(points)}")
+    workload = quantity(use.number("workload"), "1")
+    n = made.given(f"Units of workload per {period}", "n", workload, "1")
+    top = float(scaled.max())
+    at = points[int(scaled.argmax())]
+    made.work(
+        f"Highest K r² of the points: {at[3]:g} µGy × {math.sqrt(float(r2[scaled.argmax()])):.4g}² "
+        f"= {top:.4g} µGy at 1 m for one unit",
+        f"K = {top:.4g} × {n:g} / 1000 mGy",
+    )
+    made.assume("Between the points ln(K r²) is linear.")
+    made.limit(
+        "The points are the user's, from the maker's document; outside them nothing is stated."
+    )
+    held = made.result(lambda v: top * v["n"] / 1000.0, "mGy")
+    return held, _between(use, points, scaled / top)
+
+
+def _points(use: Use) -> Array:
+    given: Any = use.given.get("points")
+    try:
+        points = np.asarray(given, float)
+    except (TypeError, ValueError):
+        points = np.empty((0, 4))
+    if points.ndim != 2 or points.shape[1:] != (4,) or len(points) < 3:
+        raise InputError(
+            f"{use.said}: give at least three points, each x, y, z (m) and kerma (µGy).",
+            code="use-incomplete",
+        )
+    r2 = np.einsum("ij,ij->i", points[:, :3], points[:, :3])
+    if not (np.isfinite(points).all() and (points[:, 3] > 0.0).all() and (r2 > 0.0).all()):
+        raise InputError(
+            f"{use.said}: every point has a kerma above zero and lies off the source.",
+            code="outside-domain",
+        )
+    return points
+
+
+def _between(use: Use, points: Array, relative: Array) -> Callable[[Array], Array]:
+    flat = bool(np.ptp(points[:, 2]) == 0.0)
+    axes = [0, 1] if flat else [0, 1, 2]
+    try:
+        known = LinearNDInterpolator(points[:, axes], np.log(relative))
+    except (QhullError, ValueError):
+        raise InputError(
+            f"{use.said}: the points lie on one line or in one upright plane; nothing lies between "
+            "them.",
+            code="outside-domain",
+        ) from None
+
+    def field(away: Array) -> Array:
+        found: Array = np.exp(known(away[:, axes]))
+        if flat:
+            found[np.abs(away[:, 2] - points[0, 2]) > 1e-9] = np.nan
+        squared = np.einsum("ij,ij->i", away, away)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(found / squared, float)
+
+    return field

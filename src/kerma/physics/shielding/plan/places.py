@@ -1,0 +1,257 @@
+"""Where somebody may stand in an area, and which of these points to look at first.
+
+Points lie in the area's outline and at least the method's distance (0.3 m) from the faces of the
+barriers of its storey. Heights: at a source's own height on its storey, so that the distance is the
+horizontal one; 0.5 m above the floor when the source is below; 1.7 m when it is above (rows
+``ncrp147/reference_points``, ``bir/distances``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerma.physics.shielding._expression import stated
+from kerma.physics.shielding.plan._drawing import faces_m
+from kerma.physics.shielding.plan._geometry import (
+    SLACK_M,
+    distance_to_segment,
+    edges,
+    inside,
+    line_meetings,
+)
+from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan, Point
+from kerma.physics.shielding.plan.structure import is_opening
+from kerma.reference import row
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+_ROWS = {
+    "ncrp147": {
+        "wall": "ncrp147/reference_points/wall", "above": "ncrp147/reference_points/ceiling",
+        "below": "ncrp147/reference_points/floor",
+    },
+    "uk": dict.fromkeys(("wall", "above", "below"), "bir/distances"),
+}  # fmt: skip
+_COLUMNS = {
+    "wall": "wall_m",
+    "above": "above_floor_of_room_above_m",
+    "below": "above_floor_of_room_below_m",
+}
+# How densely an area is looked over before the best points are refined. Design choices.
+GRID = 41
+ALONG = 25
+ROUND = 16
+BESIDE_RAD = 1e-6
+
+
+def reference_m(method: str, where: str) -> tuple[float, str]:
+    """Return a distance of the method's reference points, m, and its row.
+
+    Parameters
+    ----------
+    method
+        Of the plan.
+    where
+        ``wall``, ``above`` or ``below``.
+    """
+    name = _ROWS[method][where]
+    held = row(name)
+    if method == "uk":
+        return held.number(_COLUMNS[where]), name
+    return stated(held, "point", r"([\d.]+) m"), name
+
+
+def height_m(plan: Plan, area: Area, source: PlacedSource) -> tuple[float, str]:
+    """Return the height above the datum an area is judged at for a source, and the row it is from.
+
+    The row is empty on the source's own storey.
+    """
+    here, there = plan.storey(area.storey), plan.storey(source.storey)
+    if area.storey == source.storey:
+        return there.floor_m + source.height_m, ""
+    above = here.floor_m > there.floor_m
+    height, name = reference_m(plan.method, "above" if above else "below")
+    return here.floor_m + height, name
+
+
+def _near(plan: Plan, area: Area) -> list[tuple[Barrier, float]]:
+    """Return the barriers of an area's storey with the distance to keep from their lines, m."""
+    from_face, _ = reference_m(plan.method, "wall")
+    return [(b, from_face + faces_m(b) / 2.0) for b in plan.barriers if b.storey == area.storey]
+
+
+def may_stand(plan: Plan, area: Area, xy: Array) -> Mask:
+    """Return which points (n, 2) somebody may stand at and be judged."""
+    found = inside(xy, area.polygon)
+    for barrier, keep in _near(plan, area):
+        if not found.any():
+            break
+        found[found] = distance_to_segment(xy[found], barrier.start, barrier.end) >= keep - SLACK_M
+    return found
+
+
+def standing(plan: Plan, area: Area) -> Array:
+    """Return the points (n, 2) an area is first looked at; none when nobody can stand there."""
+    parts = [
+        _grid(area), _outline(area), _offsets(plan, area), _corners(plan, area),
+        _feet(plan, area), _sectors(plan, area),
+    ]  # fmt: skip
+    every = np.concatenate(parts)
+    low, high = _box(area)
+    every = every[((every >= low - SLACK_M) & (every <= high + SLACK_M)).all(axis=1)]
+    every = every[may_stand(plan, area, every)]
+    # Sorted, so that the order of the drawing does not choose between equal points.
+    every = every[np.lexsort(every.T)]
+    again = (every[1:] == every[:-1]).all(axis=1)
+    return np.asarray(np.delete(every, np.flatnonzero(again) + 1, axis=0), float)
+
+
+def has_place(plan: Plan, area: Area) -> bool:
+    """Return whether somebody can stand anywhere in an area and be judged."""
+    return bool(may_stand(plan, area, _grid(area)).any()) or len(standing(plan, area)) > 0
+
+
+def _box(area: Area) -> tuple[Array, Array]:
+    corners = np.asarray(area.polygon, float)
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def step_m(area: Area) -> float:
+    """Return the spacing of the first look over an area, m."""
+    low, high = _box(area)
+    return float((high - low).max()) / (GRID - 1)
+
+
+def _grid(area: Area) -> Array:
+    low, high = _box(area)
+    step = step_m(area)
+    counts = [max(2, round((h - v) / step) + 1) for v, h in zip(low, high, strict=True)]
+    axes = [np.linspace(v, h, n) for v, h, n in zip(low, high, counts, strict=True)]
+    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+
+
+def _outline(area: Area) -> Array:
+    part = np.linspace(0.0, 1.0, ALONG)[:, None]
+    lines = [np.asarray(a) + part * (np.asarray(b) - np.asarray(a)) for a, b in edges(area.polygon)]
+    return np.concatenate(lines)
+
+
+def _sides(plan: Plan, area: Area) -> list[tuple[Array, Array]]:
+    """Return the lines at the distance to keep from each barrier near an area, both sides."""
+    low, high = _box(area)
+    found = []
+    for barrier, keep in _near(plan, area):
+        a, b = np.asarray(barrier.start), np.asarray(barrier.end)
+        outside = (np.maximum(a, b) < low - keep) | (np.minimum(a, b) > high + keep)
+        if outside.any():
+            continue
+        along = (b - a) / np.hypot(*(b - a))
+        across = keep * np.array([-along[1], along[0]])
+        found += [(a + across, b + across), (a - across, b - across)]
+    return found
+
+
+def _offsets(plan: Plan, area: Area) -> Array:
+    part = np.linspace(0.0, 1.0, ALONG)[:, None]
+    lines = [a + part * (b - a) for a, b in _sides(plan, area)]
+    turn = np.linspace(0.0, 2.0 * math.pi, ROUND, endpoint=False)
+    circle = np.column_stack([np.cos(turn), np.sin(turn)])
+    for barrier, keep in _near(plan, area):
+        lines += [np.asarray(p) + keep * circle for p in (barrier.start, barrier.end)]
+    return np.concatenate(lines) if lines else np.empty((0, 2))
+
+
+def _corners(plan: Plan, area: Area) -> Array:
+    """Return where the lines to keep meet one another and the outline."""
+    sides = _sides(plan, area)
+    lines = [*sides, *((np.asarray(a), np.asarray(b)) for a, b in edges(area.polygon))]
+    if not sides:
+        return np.asarray(area.polygon, float)
+    starts, ends = (np.array([line[n] for line in lines], float) for n in (0, 1))
+    return np.concatenate(
+        [np.asarray(area.polygon, float), line_meetings(starts, ends, starts, ends)]
+    )
+
+
+def _feet(plan: Plan, area: Area) -> Array:
+    """Return the nearest point to each source on every line to keep and every edge."""
+    lines = [*_sides(plan, area),
+             *((np.asarray(a), np.asarray(b)) for a, b in edges(area.polygon))]  # fmt: skip
+    found = []
+    for source in plan.sources:
+        at = np.asarray(source.position)
+        for a, b in lines:
+            along = b - a
+            squared = float(along @ along)
+            if squared > 0.0:
+                part = min(1.0, max(0.0, float((at - a) @ along) / squared))
+                found.append(a + part * along)
+        for barrier, keep in _near(plan, area):
+            for end in (barrier.start, barrier.end):
+                away = at - np.asarray(end)
+                length = float(np.hypot(*away))
+                if length > 0.0:
+                    found += [np.asarray(end) + s * keep / length * away for s in (1.0, -1.0)]
+        found.append(at)
+    return np.array(found).reshape(-1, 2)
+
+
+def _sectors(plan: Plan, area: Area) -> Array:
+    """Return points in every sector a source sees between two ends of barriers."""
+    parts = [
+        _rays(plan, area, source, np.array(sorted(_bearings(plan, area, source))))
+        for source in plan.sources
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, 2))
+
+
+def _bearings(plan: Plan, area: Area, source: PlacedSource) -> Iterator[float]:
+    x, y = source.position
+    ends: list[Point] = [*area.polygon]
+    ends += [p for b in plan.barriers if b.storey in (area.storey, source.storey)
+             for p in (b.start, b.end)]  # fmt: skip
+    for px, py in dict.fromkeys(ends):
+        if (px, py) != (x, y):
+            yield math.atan2(py - y, px - x)
+
+
+def _rays(plan: Plan, area: Area, source: PlacedSource, bearings: Array) -> Array:
+    """Return points along rays beside every bearing and midway between two of them."""
+    if not len(bearings):
+        return np.empty((0, 2))
+    bearings = np.unique(bearings)
+    following = np.append(bearings[1:], bearings[0] + 2.0 * math.pi)
+    turned = np.concatenate(
+        [bearings, (bearings + following) / 2.0, bearings - BESIDE_RAD, bearings + BESIDE_RAD]
+    )
+    way = np.column_stack([np.cos(turned), np.sin(turned)])
+    at = np.asarray(source.position)
+    corners = np.asarray(area.polygon, float)
+    far = float(np.hypot(*(corners - at).T).max()) * 1.01
+    reach = at + far * way
+    lines = [*_sides(plan, area),
+             *((np.asarray(a), np.asarray(b)) for a, b in edges(area.polygon))]  # fmt: skip
+    others = [np.array([line[n] for line in lines], float) for n in (0, 1)]
+    starts = np.broadcast_to(at, reach.shape)
+    meetings = line_meetings(starts, reach, others[0], others[1])
+    low = float(distance_to_outline(at, area))
+    radii = np.linspace(low, far, ALONG)
+    along = at + radii[None, :, None] * way[:, None, :]
+    return np.concatenate([meetings, along.reshape(-1, 2)])
+
+
+def distance_to_outline(at: Array, area: Area) -> float:
+    """Return the distance of a point to an area, m; zero inside."""
+    if inside(at[None, :], area.polygon)[0]:
+        return 0.0
+    gaps = [distance_to_segment(at[None, :], a, b)[0] for a, b in edges(area.polygon)]
+    return float(min(gaps))
+
+
+def openings_of(plan: Plan, wall: Barrier) -> list[Barrier]:
+    """Return the doors and windows in a wall."""
+    return [b for b in plan.barriers if is_opening(b) and b.within == wall.key]

@@ -1,0 +1,1 @@
+"""Shielding designs: drawing, versions, papers, and what was built of them."""

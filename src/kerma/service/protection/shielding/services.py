@@ -1,0 +1,152 @@
+"""Writes of shielding designs: open one, save its drawing, keep a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from kerma import __version__
+from kerma.core import InputError, IntegrityError, content_hash
+from kerma.service.estate.models import Room, Site
+from kerma.service.people.entitlement import demand
+from kerma.service.people.models import Person
+from kerma.service.protection.models import Design, DesignVersion, Drawing
+from kerma.service.protection.shielding import drawing, working
+from kerma.service.records import log
+from kerma.service.records.sealing import settled
+
+WORK = "shielding"
+
+
+def entitled(by: Person, design: Design, act: str = "perform") -> None:
+    """Refuse who may not work on a design of this employer.
+
+    Raises
+    ------
+    NotEntitled
+        See `demand`.
+    """
+    demand(act, by=by, work=WORK, subject=log.subject_of(design),
+           employer=design.employer.key, employer_name=design.employer.name)  # fmt: skip
+
+
+@transaction.atomic
+def design_open(
+    *, by: Person, site: Site, title: str, about: str, method: str, rooms: Sequence[Room] = ()
+) -> Design:
+    """Open a design with an empty drawing.
+
+    Raises
+    ------
+    NotEntitled
+        The person may not design shielding.
+    InputError
+        ``blank``; ``other-site``: a room of another site; ``bad-plan``: no such method.
+    """
+    demand("perform", by=by, work=WORK, subject="protection:designs", employer=site.employer.key,
+           employer_name=site.employer.name)  # fmt: skip
+    if not title.strip():
+        raise InputError("Give the design a title.", code="blank")
+    if any(room.site_id != site.pk for room in rooms):
+        raise InputError("A room of another site cannot be in this design.", code="other-site")
+    now = timezone.now()
+    design = Design.objects.create(
+        employer=site.employer, site=site, title=title.strip(), about=about.strip(),
+        opened_at=now, opened_by=by,
+    )  # fmt: skip
+    design.rooms.set(rooms)
+    Drawing.objects.create(
+        design=design, document=drawing.begun(method).as_dict(), saved_at=now, saved_by=by
+    )
+    log.append(actor=by, kind="design.opened", subject=design,
+               text=f"{by.name} opened the shielding design {design}"[:400],
+               seals=[design])  # fmt: skip
+    return design
+
+
+@transaction.atomic
+def drawing_save(
+    *, by: Person, design: Design, document: Mapping[str, Any], revision: int
+) -> Drawing:
+    """Save a drawing as it stands, finished or not.
+
+    Parameters
+    ----------
+    by, design, document
+        Who saves what; see `drawing.read`.
+    revision
+        Of the drawing the change was made on; another person's save in between is not lost.
+
+    Raises
+    ------
+    NotEntitled
+        The person may not design shielding here.
+    InputError
+        ``bad-plan``: it cannot be understood. What was saved before stays.
+    IntegrityError
+        ``drawing-changed``: somebody saved in the meantime.
+    """
+    entitled(by, design)
+    sheet = drawing.read(document)
+    _require_own(design, sheet)
+    held = Drawing.objects.select_for_update().get(design=design)
+    if held.revision != revision:
+        raise IntegrityError(
+            f"{held.saved_by.name} saved this drawing while you drew. Yours is still on your "
+            "screen: open the saved one in another window and compare before you go on.",
+            code="drawing-changed",
+            detail={"revision": held.revision},
+        )
+    held.document = settled(sheet.as_dict())
+    held.revision += 1
+    held.saved_at, held.saved_by = timezone.now(), by
+    held.save()
+    return held
+
+
+def _require_own(design: Design, sheet: drawing.Sheet) -> None:
+    """Pictures under a drawing are the design's own; another employer's are not to be seen."""
+    used = {laid.underlay for laid in sheet.underlays}
+    own = set(design.underlays.filter(pk__in=used).values_list("pk", flat=True))
+    if used - own:
+        raise InputError("A picture of another design lies under this one.", code="bad-plan")
+
+
+@transaction.atomic
+def version_keep(*, by: Person, design: Design, note: str) -> DesignVersion:
+    """Keep the drawing as it stands, with everything worked out from it.
+
+    Raises
+    ------
+    NotEntitled
+        The person may not design shielding here.
+    InputError
+        ``blank``; ``not-finished``: something keeps the drawing from being assessed.
+    """
+    entitled(by, design)
+    if not note.strip():
+        raise InputError("Say why this version is kept.", code="blank")
+    held = Drawing.objects.select_for_update().get(design=design)
+    found = working.worked(drawing.read(held.document))
+    if found.blocking:
+        raise InputError(
+            f"The drawing cannot be assessed yet: {found.blocking[0].message}"
+            + (f" ({len(found.blocking) - 1} more)" if len(found.blocking) > 1 else ""),
+            code="not-finished",
+        )
+    document, assessment = settled(held.document), settled(found.assessment)
+    latest = design.versions.first()
+    version = DesignVersion(
+        design=design, number=(latest.number if latest else 0) + 1,
+        document=document, document_sha256=content_hash(document),
+        assessment=assessment, assessment_sha256=content_hash(assessment),
+        software=f"Kerma {__version__}", note=note.strip(), at=timezone.now(), by=by,
+    )  # fmt: skip
+    version.save()
+    log.append(actor=by, kind="design.kept", subject=design,
+               text=f"{by.name} kept version {version.number}: {version.note}"[:400],
+               seals=[version])  # fmt: skip
+    return version

@@ -1,0 +1,146 @@
+// What follows from the drawing: asked of the service after each change, shown beside it.
+import { h } from "./fields.js";
+import { said } from "./plan.js";
+
+const PAUSE = 500; // ms without a change before the service is asked
+// Steps of kerma, mGy in the period, and their colours; the goal of the public lies among them.
+const STEPS = [[0.001, "#f2f5e9"], [0.003, "#dfe9c9"], [0.01, "#c5dcae"], [0.03, "#f4e3a1"], [0.1, "#f5c36d"], [0.3, "#ec8f4e"], [1, "#d8573f"], [3, "#ab2c43"], [10, "#6d1242"]];
+
+export async function sent(url, body) {
+  const headers = { Accept: "application/json", "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "" };
+  const form = body instanceof FormData;
+  if (!form && body) headers["Content-Type"] = "application/json";
+  const answer = await fetch(url, { method: body ? "POST" : "GET", headers, body: form || !body ? body : JSON.stringify(body), credentials: "same-origin" });
+  const data = (answer.headers.get("Content-Type") ?? "").includes("json") ? await answer.json() : null;
+  if (!answer.ok || data === null) {
+    const error = new Error(data?.message ?? "The service did not answer as it should. Reload the page; what was saved is kept.");
+    error.status = answer.status;
+    error.code = data?.code ?? "";
+    throw error;
+  }
+  return data;
+}
+
+export class Result {
+  constructor(root, store, stage, urls) {
+    Object.assign(this, { root, store, stage, urls, asked: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
+    store.watch((what) => { if (what === "document") this.soon(); if (what === "selection") this.draw(); });
+  }
+
+  soon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), PAUSE);
+    this.root.classList.add("old");
+  }
+
+  async ask() {
+    this.asked += 1;
+    const mine = this.asked;
+    try {
+      const data = await sent(this.urls.assess, { document: this.store.doc });
+      if (mine !== this.asked) return;
+      [this.data, this.error] = [data, ""];
+    } catch (error) {
+      if (mine !== this.asked) return;
+      [this.data, this.error] = [null, error.message];
+    }
+    this.root.classList.remove("old");
+    this.stage.result = this.data?.assessment ?? null;
+    this.stage.draw();
+    this.draw();
+    if (this.mapped) this.askMap();
+  }
+
+  async askMap() {
+    const { store, stage } = this;
+    if (!this.mapped || !this.data?.assessment) {
+      stage.map = null;
+      stage.draw();
+      return;
+    }
+    const xs = stage.extent();
+    if (!xs.length) return;
+    const margin = 1.5;
+    const box = [Math.min(...xs.map((p) => p[0])) - margin, Math.min(...xs.map((p) => p[1])) - margin, Math.max(...xs.map((p) => p[0])) + margin, Math.max(...xs.map((p) => p[1])) + margin];
+    try {
+      const map = await sent(this.urls.map, { document: store.doc, box, storey: store.storey, height: this.height });
+      stage.map = { ...painted(map), storey: store.storey };
+    } catch (error) {
+      stage.map = null;
+      this.error = error.message;
+      this.draw();
+    }
+    stage.draw();
+  }
+
+  name(key) {
+    return this.store.find(key)?.item.name ?? key;
+  }
+
+  draw() {
+    const { data } = this;
+    const go = (key, text) => h("button", { type: "button", className: "link", onclick: () => this.store.select(key) }, text);
+    const faults = data?.faults ?? [];
+    const blocking = faults.filter((f) => f.blocking);
+    const parts = [];
+    if (this.error) parts.push(h("p", { className: "notice bad", role: "alert" }, this.error));
+    if (blocking.length) parts.push(h("section", { className: "trouble" }, h("h3", {}, blocking.length === 1 ? "One thing is missing" : `${blocking.length} things are missing`), h("ul", {}, blocking.map((f) => h("li", {}, f.about ? go(f.about, f.message) : f.message)))));
+    const found = data?.assessment;
+    if (found) parts.push(this.#areas(found, go), this.#needs(found, go), this.#mapTools());
+    const notes = faults.filter((f) => !f.blocking);
+    if (notes.length) parts.push(h("section", {}, h("h3", {}, "To mind"), h("ul", { className: "tight" }, notes.map((f) => h("li", {}, f.about ? go(f.about, f.message) : f.message)))));
+    if (!data && !this.error) parts.push(h("p", { className: "soft" }, "Working it out…"));
+    this.root.replaceChildren(...parts);
+  }
+
+  #areas(found, go) {
+    const word = (a) => (a.adequate === true ? ["✓", "within", "good"] : a.adequate === false ? ["▲", "above", "bad"] : ["○", "not shown", "unknown"]);
+    const rows = found.areas.map((a) => {
+      const [mark, text, cls] = word(a);
+      return h("tr", { className: cls }, h("th", { scope: "row" }, go(a.key, this.name(a.key))), h("td", { className: "n" }, said(a.kerma)), h("td", { className: "n" }, said(a.allowed)), h("td", {}, `${mark} ${text}`, a.why && a.adequate === null ? h("p", { className: "hint" }, a.why) : null));
+    });
+    return h("section", {}, h("h3", {}, "Highest air kerma", h("small", {}, ` mGy per ${this.store.plan.method === "uk" ? "year" : "week"}`)),
+      h("table", { className: "dense" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Place"), h("th", { scope: "col", className: "n" }, "Kerma"), h("th", { scope: "col", className: "n" }, "Allowed"), h("th", { scope: "col" }, "Finding"))), h("tbody", {}, rows)));
+  }
+
+  #needs(found, go) {
+    const wanted = found.needs.filter((n) => n.extra_mm > 0);
+    const never = found.impossible.map((i) => h("p", { className: "notice bad" }, go(i.area, i.message)));
+    if (!wanted.length && !never.length) return h("p", { className: "good-note" }, found.areas.every((a) => a.adequate === true) ? "Nothing more is required." : "What is required cannot be said; see each place.");
+    const rows = wanted.map((n) => h("li", {}, go(n.key, this.name(n.key)), ": ", h("strong", {}, `${up(n.extra_mm)} mm ${n.material.replaceAll("_", " ")}`), n.decided_by ? h("small", {}, ` for ${this.name(n.decided_by)}`) : null));
+    return h("section", {}, h("h3", {}, "Required in addition"), never, h("ul", { className: "needs-list" }, rows));
+  }
+
+  #mapTools() {
+    const toggle = h("input", { type: "checkbox", checked: this.mapped, onchange: (e) => { this.mapped = e.target.checked; this.askMap(); this.draw(); } });
+    const height = h("input", { type: "number", step: 0.1, min: 0, value: this.height, ariaLabel: "Height of the map above the floor, m", onchange: (e) => { this.height = Number(e.target.value) || 0; this.askMap(); } });
+    const legend = h("ol", { className: "legend" }, STEPS.map(([v, c]) => { const li = h("li", {}, h("i", {}), said(v)); li.firstChild.style.background = c; return li; }));
+    return h("section", {}, h("label", { className: "tick" }, toggle, "Map of kerma"), this.mapped && h("span", { className: "with-unit" }, " at ", height, " m"), this.mapped && legend, this.mapped && h("p", { className: "hint" }, `At least so many mGy per ${this.store.plan.method === "uk" ? "year" : "week"}.`));
+  }
+}
+
+// Rounded up to a tenth or a hundredth of a millimetre: never to less than is needed.
+export function up(mm) {
+  const step = mm < 10 ? 100 : 10;
+  return said(Math.ceil(Math.round(mm * step * 1e6) / 1e6) / step, 4);
+}
+
+// The map as a picture: each point has exactly the colour of its step, nothing in between.
+function painted(map) {
+  const raw = Uint8Array.from(atob(map.kerma), (c) => c.charCodeAt(0)).buffer;
+  const kerma = new Float32Array(raw);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [map.columns, map.rows];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(map.columns, map.rows);
+  const colours = STEPS.map(([, c]) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
+  kerma.forEach((v, i) => {
+    let step = STEPS.length - 1;
+    while (step >= 0 && !(v >= STEPS[step][0])) step -= 1;
+    if (Number.isNaN(v)) step = STEPS.length - 1;
+    if (step >= 0) image.data.set([...colours[step], 190], 4 * i);
+  });
+  context.putImageData(image, 0, 0);
+  return { url: canvas.toDataURL(), x: map.x, y: map.y, width: map.columns * map.step, height: map.rows * map.step };
+}
+

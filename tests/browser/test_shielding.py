@@ -1,0 +1,166 @@
+"""A shielding design in a real browser: import a plan, set its scale, draw, read what is needed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from kerma.service.protection.models import Design
+from tests.browser.harness import assert_accessible, assert_fits
+from tests.service import cast as play
+from tests.service.cast import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SignIn = Callable[[BrowserContext, Any], None]
+
+
+@pytest.fixture
+def who(transactional_db: Any) -> Cast:
+    return play.cast()
+
+
+def plan_png() -> bytes:
+    """A drawing of an architect's: one room of 6 m by 4 m at 100 pixels to the metre."""
+    image = Image.new("L", (1000, 800), 255)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((200, 200, 800, 600), outline=0, width=4)
+    draw.line((200, 650, 800, 650), fill=128, width=2)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+class Board:
+    """The plan of the drawing page, clicked on in metres."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.stage = page.get_by_role("application")
+
+    def at(self, x: float, y: float) -> dict[str, float]:
+        box = self.stage.bounding_box()
+        view = [float(v) for v in (self.stage.get_attribute("viewBox") or "").split()]
+        assert box
+        return {"x": (x - view[0]) / view[2] * box["width"],
+                "y": (y - view[1]) / view[3] * box["height"]}  # fmt: skip
+
+    def click(self, x: float, y: float) -> None:
+        self.stage.click(position=self.at(x, y))
+
+    def tool(self, name: str) -> None:
+        self.page.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
+
+    def panel(self) -> Locator:
+        return self.page.locator('[data-part="panel"]')
+
+    def fill(self, label: str, value: str) -> None:
+        box = self.panel().get_by_label(label, exact=True).last
+        box.fill(value)
+        box.blur()
+
+
+def test_a_room_is_drawn_and_its_lead_is_read(
+    page: Page, context: BrowserContext, sign_in: SignIn, who: Cast
+) -> None:
+    sign_in(context, who.colleague.user)
+    page.goto("/protection/shielding/")
+    expect(page.get_by_role("main")).to_contain_text("No design yet")
+    page.get_by_role("link", name="New design").click()
+    page.get_by_label("Title").fill("CT room 2, new scanner")
+    page.get_by_label("Site").select_option(index=1)
+    page.get_by_label("Method").select_option("uk")
+    page.get_by_role("button", name="Open the drawing").click()
+    board = Board(page)
+    saved = page.locator('[data-part="state"]')
+
+    expect(saved).to_have_text("Saved")
+
+    # The architect's plan, and its scale: the lower line is the six metres of the room.
+    page.locator('[data-part="file"]').set_input_files(
+        {"name": "ground floor.png", "mimeType": "image/png", "buffer": plan_png()}
+    )
+    expect(page.locator('[data-part="said"]')).to_contain_text("two ends")
+    board.click(200 * 0.02, 650 * 0.02)
+    board.click(800 * 0.02, 650 * 0.02)
+    page.get_by_label("How long is that").fill("6")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(saved).to_have_text("Saved")
+    design = Design.objects.get()
+    assert design.drawing.document["underlays"][0]["metres_per_pixel"] == pytest.approx(0.01, rel=0.02)
+
+    # Walls round the room, the upper one last.
+    laid = design.drawing.document["underlays"][0]
+    x0, y0 = laid["x"] + 2.0, laid["y"] + 2.0
+    corners = [(x0, y0), (x0, y0 + 4), (x0 + 6, y0 + 4), (x0 + 6, y0), (x0, y0)]
+    board.tool("Wall")
+    for corner in corners[:2]:
+        board.click(*corner)
+    page.keyboard.press("Escape")
+    board.panel().get_by_role("button", name="Add a layer").click()
+    board.fill("Least thickness", "150")
+    board.tool("Wall")
+    for corner in corners[1:]:
+        board.click(*corner)
+    page.keyboard.press("Enter")
+    board.tool("Area")
+    for corner in [(x0, y0), (x0 + 6, y0), (x0 + 6, y0 - 2), (x0, y0 - 2)]:
+        board.click(*corner)
+    page.keyboard.press("Enter")
+    board.fill("Name", "Office above")
+    board.fill("Occupancy, T", "1")
+
+    # A CT scanner, and a tube.
+    board.tool("Source")
+    board.click(x0 + 3, y0 + 2)
+    board.fill("Name", "Scanner")
+    board.panel().get_by_label("Kind of use").select_option("ct_dlp")
+    board.panel().get_by_role("button", name="Add the use").click()
+    board.panel().get_by_label("Region and CTDI phantom").select_option("body")
+    board.fill("Dose-length product per year", "5000000")
+    board.fill("Tube voltage", "120")
+    board.tool("Source")
+    board.click(x0 + 1, y0 + 1)
+    board.fill("Name", "Tube")
+    board.panel().get_by_label("Kind of use").select_option("kap")
+    board.panel().get_by_role("button", name="Add the use").click()
+    board.fill("Kerma-area product per year", "500")
+    board.fill("Tube voltage", "85")
+    board.panel().get_by_label("Direction of the beam").select_option("0,0,-1")
+
+    findings = page.locator('[data-part="result"]')
+    expect(findings).to_contain_text("Office above")
+    expect(findings).to_contain_text("Required in addition")
+    expect(findings).to_contain_text("mm lead")
+    expect(saved).to_have_text("Saved")
+    page.get_by_label("Map of kerma").check()
+    expect(page.locator(".plan .map image")).to_have_count(1)
+    assert_accessible(page)
+    assert_fits(page)
+    page.screenshot(path="test-results/shielding-draw.png")
+
+    # What was asked for is added; then nothing more is needed, and a version can be kept.
+    need = findings.locator("strong").first.inner_text()
+    findings.get_by_role("button", name="Wall").first.click()
+    board.panel().get_by_role("button", name="Add a layer").click()
+    board.panel().get_by_label("Material", exact=True).last.select_option("lead")
+    board.fill("Least thickness", str(float(need.split()[0]) + 0.05))
+    expect(findings).to_contain_text("Nothing more is required")
+    expect(saved).to_have_text("Saved")
+    page.get_by_role("link", name="Findings and report").click()
+    expect(page.get_by_role("main")).to_contain_text("all places within")
+    page.screenshot(path="test-results/shielding-design.png", full_page=True)
+    assert_accessible(page)
+    page.get_by_label("Why this version is kept").fill("Scanner as ordered")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("main")).to_contain_text("same bits")
+    assert_accessible(page)
+    page.get_by_role("link", name="Write the report").click()
+    page.get_by_label("Advice, in your words").fill("Line the wall to the office with lead.")
+    page.get_by_label("Confirm what was built by").fill("2027-06-30")
+    page.get_by_role("button", name="Draft the report").click()
+    expect(page.get_by_role("main")).to_contain_text("is drafted")

@@ -1,0 +1,196 @@
+"""Every public calculation: by name, from its stored record to the same bits, in any units."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import pytest
+
+from kerma.core import InputError, Quantity, quantity
+from kerma.physics import calculation, ct, registry
+from kerma.physics.calculation import Calculation
+from kerma.physics.calls import plain
+from kerma.reference import Row, row
+from tests.physics.calculation_cases import CASES
+
+OTHER = {  # another unit of the same kind, so that every conversion is met
+    "mGy": "uGy", "kV": "V", "mm": "cm", "cm": "mm", "m": "mm", "mAs": "As", "deg": "rad",
+    "mm Al": "m Al", "Gy.cm2": "uGy.m2", "mGy.cm2": "Gy.m2", "mGy.cm": "Gy.mm", "cm2": "m2",
+    "uGy/mAs": "mGy/mAs", "1": "%", "mSv": "Sv", "y": "y", "mGy/(Gy.cm2)": "Gy/(Gy.cm2)",
+}  # fmt: skip
+
+
+def stored(made: Calculation) -> Calculation:
+    """Return a calculation as it comes out of the database."""
+    return Calculation.from_dict(json.loads(json.dumps(made.as_dict())))
+
+
+def in_other_units(value: Any) -> Any:
+    """Return an argument with every quantity in it in another unit."""
+    if isinstance(value, Quantity):
+        return value.to(OTHER[str(value.unit)])
+    if isinstance(value, Calculation):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {f.name: in_other_units(getattr(value, f.name)) for f in fields(value)}
+        return replace(value, **held)
+    if isinstance(value, dict):
+        return {k: in_other_units(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(in_other_units(v) for v in value)
+    return value
+
+
+def of_library(names: Any) -> list[str]:
+    """Return the names but those of designs, which have tests of their own."""
+    return [n for n in names if not n.startswith("shielding.plan.")]
+
+
+def test_every_public_calculation_has_a_case() -> None:
+    assert of_library(registry.functions()) == sorted(CASES)
+
+
+def test_every_function_that_returns_a_calculation_is_registered() -> None:
+    known = {f"{f.__module__}.{f.__name__}" for f in registry.functions().values()}
+    made_of_others = {"registry.make", "registry.again"}
+    for name in registry._modules():
+        module = __import__(name, fromlist=["x"])
+        for function_name, function in inspect.getmembers(module, inspect.isfunction):
+            short = f"{name.removeprefix('kerma.physics.')}.{function_name}"
+            if function.__module__ != name or function_name.startswith("_"):
+                continue
+            if ".plan" in name or short in made_of_others:
+                continue
+            if inspect.signature(function).return_annotation == "Calculation":
+                assert f"{name}.{function_name}" in known
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_made_again_from_its_record_it_has_the_same_bits(name: str) -> None:
+    made = stored(registry.make(name, **CASES[name]))
+    found = registry.compared(made)
+    assert found.same
+    assert found.relative is None
+    assert found.rows_changed == ()
+    assert "every bit" in found.text()
+    assert made.working
+    assert made.inputs
+    plain_products = ("shielding.barrier.standard_lead", "ctdi.dose_length")
+    assert made.limits or made.assumptions or name in plain_products
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_units_never_change_the_answer(name: str) -> None:
+    made = registry.make(name, **CASES[name])
+    other = registry.make(name, **{k: in_other_units(v) for k, v in CASES[name].items()})
+    other_value = other.value.to(made.value.unit)
+    assert other_value.value == pytest.approx(made.value.value, rel=1e-7)
+    assert (other_value.u or 0.0) == pytest.approx(made.value.u or 0.0, rel=1e-4, abs=1e-12)
+
+
+def test_arguments_are_named_in_order() -> None:
+    found = registry.arguments("ct.ssde")
+    assert [(a.name, a.required) for a in found] == [
+        ("ctdivol", True), ("diameter", True), ("phantom", True), ("region", False)]  # fmt: skip
+    assert found[-1].default == "body"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "code"),
+    [
+        ("ct.nonsense", {}, "unknown-calculation"),
+        ("os.system", {}, "unknown-calculation"),
+        ("registry.make", {}, "unknown-calculation"),
+        ("", {}, "unknown-calculation"),
+        ("ct.ssde", {"ctdivol": quantity(1, "mGy")}, "missing-argument"),
+        ("ct.ssde", {**CASES["ct.ssde"], "colour": "blue"}, "unknown-argument"),
+    ],
+)
+def test_what_cannot_be_made_by_name_is_refused(
+    name: str, given: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        registry.make(name, **given)
+    assert refusal.value.code == code
+
+
+def test_a_record_from_before_calls_keeps_its_hash_and_says_why_it_is_not_made_again() -> None:
+    made = registry.make("ct.ssde", **CASES["ct.ssde"])
+    old = replace(made, call=None)
+    data = old.as_dict()
+    assert "call" not in data
+    assert Calculation.from_dict(data).sha256 == old.sha256 != made.sha256
+    with pytest.raises(InputError) as refusal:
+        registry.compared(Calculation.from_dict(data))
+    assert refusal.value.code == "no-call"
+
+
+def corrected(monkeypatch: pytest.MonkeyPatch, row_id: str, **more: str) -> None:
+    """Let a row have another content, as a newer edition of the data would."""
+    held = row(row_id)
+    new = replace(held, fields={**held.fields, **more})
+
+    def found(wanted: str) -> Row:
+        return new if wanted == row_id else row(wanted)
+
+    monkeypatch.setattr(calculation, "row", found)
+    whole = ct.rows
+    monkeypatch.setattr(ct, "rows", lambda name: [found(r.id) for r in whole(name)])
+
+
+def test_a_newer_edition_of_a_row_is_named_and_its_effect_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = stored(registry.make("ct.ssde", **CASES["ct.ssde"]))
+    corrected(monkeypatch, "ssde/aapm-204/f32", a="3.89")
+    found = registry.compared(made)
+    assert not found.same
+    assert found.rows_changed == ("ssde/aapm-204/f32",)
+    assert found.relative == pytest.approx(3.89 / 3.704369 - 1)
+    assert "+5.01 %" in found.text()
+    assert "ssde/aapm-204/f32" in found.text()
+
+
+def test_calculations_among_the_arguments_are_made_again_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dose = ct.effective_dose(**CASES["ct.effective_dose"])
+    made = stored(registry.make("beam.output.deviation", measured=quantity(6, "mSv"),
+                                expected=dose))  # fmt: skip
+    assert made.call is not None
+    assert made.call.arguments["expected"] == {"~call": {
+        "function": "ct.effective_dose", "arguments": dose.call.arguments}}  # type: ignore[union-attr]  # fmt: skip
+    name = dose.sources[0].row
+    corrected(monkeypatch, name, k_mSv_per_mGy_cm="0.015")
+    found = registry.compared(made)
+    assert found.rows_changed == (name,)
+    assert found.now is not None
+    assert found.now.value.value == pytest.approx(100 * (6 / (400 * 0.015) - 1))
+
+
+def test_a_row_that_is_gone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stored(registry.make("ct.effective_dose", **CASES["ct.effective_dose"]))
+    monkeypatch.setattr(ct, "coefficient_sets", dict)
+    found = registry.compared(made)
+    assert found.now is None
+    assert "not given any more" in found.text()
+
+
+@pytest.mark.parametrize("where", ["os:system", "kerma.physics.calls:plain", "kerma.core:Level",
+                                   "kerma.physics.nonsense:X", ""])  # fmt: skip
+def test_stored_arguments_cannot_name_anything_but_records(where: str) -> None:
+    made = registry.make("ct.ssde", **CASES["ct.ssde"])
+    data = made.as_dict()
+    data["call"]["arguments"]["region"] = {"~object": where, "fields": {}}
+    with pytest.raises(InputError) as refusal:
+        registry.again(Calculation.from_dict(data))
+    assert refusal.value.code == "stored-data"
+
+
+def test_what_no_argument_may_be_is_found_at_once() -> None:
+    for wrong in (object(), b"bytes", {1, 2}):
+        with pytest.raises(TypeError):
+            plain(wrong)
