@@ -21,6 +21,7 @@ from kerma.physics.calculation import Calculation
 from kerma.reference import rows
 
 DEG = quantity(12, "deg")
+FEDERAL = "Illinois 32 IAC 360 Table B (older US federal values)"
 IEC = "IEC 60601-1-3:2008 Table 3"
 CFR = "21 CFR 1020.30(m) Table 1 col II"
 
@@ -166,16 +167,18 @@ def test_minimum_of_the_edition(standard: str, kv: float, least: float) -> None:
 
 def test_editions_differ_and_recalled_ones_say_so() -> None:
     """80 kV: 2.9 mm today, 2.3 mm by the older US values."""
-    old, new = (against_minimum(q(2.5, "mm Al"), q(80, "kV"), standard=s)
-                for s in ("Illinois 32 IAC 360 Table B (older US federal values)", IEC))  # fmt: skip
+    old, new = (against_minimum(q(2.5, "mm Al"), q(80, "kV"), standard=s) for s in (FEDERAL, IEC))
     assert old.value.value > 0 > new.value.value
     assert new.recalled
     assert not old.recalled
     assert len(standards()) == 4
 
 
-POINTS = (CalibrationPoint("RQR 4", q(1.01, "1", 0.01)), CalibrationPoint("RQR 6", q(1.03, "1", 0.02)),
-          CalibrationPoint("RQR 9", q(1.02, "1", 0.01)))  # fmt: skip
+POINTS = (
+    CalibrationPoint("RQR 4", q(1.01, "1", 0.01)),
+    CalibrationPoint("RQR 6", q(1.03, "1", 0.02)),
+    CalibrationPoint("RQR 9", q(1.02, "1", 0.01)),
+)
 
 
 def test_meter_factor_by_hand() -> None:

@@ -123,9 +123,7 @@ def standard(mm: float, k: float = 5.0) -> Calculation:
     [(20, 1.0, 0.6), (30, 1.5, 1.0), (40, 2.0, 1.6), (45, 2.5, 2.0), (50, 3.0, 2.4),
      (60, 4.5, 3.6), (70, 6.5, 5.1)],
 )  # fmt: skip
-def test_standard_breast_beside_its_limits(
-    mm: float, acceptable: float, achievable: float
-) -> None:
+def test_standard_breast_beside_its_limits(mm: float, acceptable: float, achievable: float) -> None:
     dose = standard(mm)
     made = limits.against_limits(dose)
     assert made.others["acceptable"].value == acceptable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 from dataclasses import fields, is_dataclass, replace
@@ -57,7 +58,7 @@ def test_every_function_that_returns_a_calculation_is_registered() -> None:
     known = {f"{f.__module__}.{f.__name__}" for f in registry.functions().values()}
     made_of_others = {"registry.make", "registry.again"}
     for name in registry._modules():
-        module = __import__(name, fromlist=["x"])
+        module = importlib.import_module(name)
         for function_name, function in inspect.getmembers(module, inspect.isfunction):
             short = f"{name.removeprefix('kerma.physics.')}.{function_name}"
             if function.__module__ != name or function_name.startswith("_"):

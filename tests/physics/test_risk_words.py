@@ -28,7 +28,7 @@ def chance(value: float) -> Calculation:
 
 @pytest.mark.parametrize(
     ("risk", "word"),
-    # NHS patient page with the table of “X-rays: how safe are they?”; ends belong to the band above.
+    # NHS patient page, table of “X-rays: how safe are they?”; ends belong to the band above.
     [(9.9e-7, "negligible"), (1e-6, "minimal"), (9.9e-6, "minimal"), (1e-5, "very low"),
      (9.9e-5, "very low"), (1e-4, "low"), (9.9e-4, "low"), (1e-3, ""), (0.2, "")],
 )  # fmt: skip

@@ -231,8 +231,8 @@ def test_uk_method_by_voltage() -> None:
     through = made.value.value * curve("lead", source.beam).transmission(0.4)
     assert through == pytest.approx(passed, rel=1e-9)
     own = bir.barrier([source], material="lead", occupancy=q(1))
-    split = bir.barrier([bir.source(c, kv.value) for c, (kv, _) in
-                         zip(each, HISTOGRAM, strict=True)], material="lead", occupancy=q(1))  # fmt: skip
+    apart = [bir.source(c, kv.value) for c, (kv, _) in zip(each, HISTOGRAM, strict=True)]
+    split = bir.barrier(apart, material="lead", occupancy=q(1))
     assert own.value.value == pytest.approx(split.value.value, rel=1e-9)
     assert own.value.u is not None
     mean = bir.barrier([bir.source(made, 85)], material="lead", occupancy=q(1))
@@ -250,8 +250,11 @@ def test_bins_under_50_kv_stand_at_50_kv() -> None:
     assert any("42 kV lie outside" in limit for limit in made.limits)
 
 
-MAP = [MapPoint(x, y, q(0.2 / (x * x + y * y) * (1 + 0.1 * x), "mGy"))
-       for x in (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0) for y in (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)]  # fmt: skip
+MAP = [
+    MapPoint(float(x), float(y), q(0.2 / (x * x + y * y) * (1 + 0.1 * x), "mGy"))
+    for x in (-3, -2, -1, 1, 2, 3)
+    for y in range(-3, 4)
+]
 
 
 def iso(x: float, y: float, **more: Any) -> Calculation:

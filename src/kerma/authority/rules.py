@@ -132,7 +132,8 @@ def _shortfall(option: Mapping[str, Any], person: PersonFacts, context: Context)
     ):
         missing.append(
             f"an appointment as {option['appointment']} by "
-            f"{context.employer_name or 'the employer concerned'} covering {context.modality}"
+            f"{context.employer_name or 'the employer concerned'}"
+            + (f" covering {context.modality}" if context.modality else "")
         )
     return tuple(missing)
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from kerma import __version__
+from kerma.cli.calculate import calculate
 from kerma.cli.doses import doses_app
 from kerma.cli.listen import listen
 from kerma.cli.token import token
@@ -45,6 +46,7 @@ app = typer.Typer(
 protocol_app = typer.Typer(no_args_is_help=True, help="Protocol files.")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(doses_app, name="doses")
+app.command()(calculate)
 app.command()(listen)
 app.command()(token)
 out = Console()

@@ -21,7 +21,13 @@ from kerma.physics.calculation import Calculation, Call
 P = ParamSpec("P")
 _PACKAGE = "kerma.physics."
 # Marks of what plain data cannot say by itself.
-_QUANTITY, _CALL, _RECORD, _MAPPING, _OBJECT = "~quantity", "~call", "~record", "~mapping", "~object"
+_QUANTITY, _CALL, _RECORD, _MAPPING, _OBJECT = (
+    "~quantity",
+    "~call",
+    "~record",
+    "~mapping",
+    "~object",
+)
 
 REGISTERED: dict[str, Callable[..., Calculation]] = {}
 

@@ -70,7 +70,7 @@ class Comparison:
             else f" The method is version {self.now.version} now, it was {self.stored.version}."
         )
         if self.relative is None:
-            return f"Made again it has the same value; what it says beside it differs.{rows}{version}"
+            return f"Made again it has the same value and says other things.{rows}{version}"
         return (
             f"Made again it is {self.now.value}, it was {self.stored.value} "
             f"({100 * self.relative:+.3g} %).{rows}{version}"

@@ -82,9 +82,7 @@ def focus_offset(
     d1 = made.given("Near distance", "d1", near_distance, "mm")
     d2 = made.given("Far distance", "d2", far_distance, "mm")
     if not (k1 > k2 and d2 > d1):
-        raise InputError(
-            "The near reading must be the larger and nearer one.", code="no-focus"
-        )
+        raise InputError("The near reading must be the larger and nearer one.", code="no-focus")
     r = math.sqrt(k1 / k2)
     made.work(f"r = √(K1/K2) = {r:.5g}; δ = (d2 − r d1) / (r − 1)")
     made.assume("Only the inverse square lies between the two readings.")

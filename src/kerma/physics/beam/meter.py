@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record, Values
@@ -98,7 +99,7 @@ def calibration_factor(
     title, unit = _BY[by]
     x = made.given(title, "x", at, unit)
     held = sorted(((_place(made, p, by), p) for p in points), key=lambda e: e[0])
-    if len(held) < 2 or any(a[0] == b[0] for a, b in zip(held, held[1:], strict=False)):
+    if len(held) < 2 or any(a[0] == b[0] for a, b in pairwise(held)):
         raise InputError(
             f"Two points or more at different {title.lower()}s are needed.", code="two-points"
         )
@@ -123,8 +124,7 @@ def calibration_factor(
     made.work(f"N = {n1.value:g} + ({x:.4g} − {x1:g}) / ({x2:g} − {x1:g}) × ({n2.value:g} − "
               f"{n1.value:g})")  # fmt: skip
     made.assume(
-        f"The factor is linear in the {title.lower()} between two points of the series "
-        f"{kinds[0]}.",
+        f"The factor is linear in the {title.lower()} between two points of the series {kinds[0]}.",
         "The factors of one certificate are fully correlated; the uncertainty is carried between "
         "them, not averaged down.",
     )

@@ -54,8 +54,9 @@ def expected_kerma(
     Parameters
     ----------
     measured
-        Air kerma free in air at `measured_kv`, `measured_mas`, `measured_distance`, behind
-        `measured_filtration` (by material, inherent filtration included).
+        Air kerma free in air.
+    measured_kv, measured_mas, measured_distance, measured_filtration
+        Where it was measured; filters by material, inherent filtration included.
     kv, mas, distance, filtration
         Of the wanted setting.
     angle, anode, model
@@ -82,8 +83,9 @@ def expected_kerma(
     u = (max(each) - min(each)) / 2.0 / math.sqrt(3.0) / own
     made.given("Ratio of the models", _MODEL, quantity(1.0, "1", u or None), "1")
     made.rests_on("spectra/output_absolute")
+    names = ", ".join(_COMPARED[anode])
     made.work(
-        f"S2 / S1 = {own:.4g}; {min(each):.4g} to {max(each):.4g} over {', '.join(_COMPARED[anode])}",
+        f"S2 / S1 = {own:.4g}; {min(each):.4g} to {max(each):.4g} over {names}",
         f"K2 = K1 (Q2/Q1) (d1/d2)² S2/S1 = {k1:.4g} mGy × ({q2:.4g}/{q1:.4g}) × "
         f"({d1:.4g}/{d2:.4g})² × {own:.4g}",
     )
@@ -142,5 +144,7 @@ def deviation(measured: Quantity, expected: Quantity | Calculation) -> Calculati
     u = math.hypot(measured.to(unit).u or 0.0, expected.u or 0.0)
     if u:
         within = "within" if abs(m - e) <= 2.0 * u else "beyond"
-        made.work(f"The difference is {within} its expanded uncertainty (k = 2), {2 * u:.2g} {unit}.")
+        made.work(
+            f"The difference is {within} its expanded uncertainty (k = 2), {2 * u:.2g} {unit}."
+        )
     return made.result(lambda v: 100.0 * (v["M"] / v["E"] - 1.0), "%")

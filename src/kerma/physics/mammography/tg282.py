@@ -88,9 +88,8 @@ def read_table(content: bytes, *, sha256: str) -> Table:
     for word in _WORDS:
         if not str(data.get(word) or "").strip():
             raise _bad(f"“{word}” is empty")
-    return Table(
-        *(str(data[word]) for word in _WORDS), sha256=found, rows=_rows(data.get("rows")),
-    )  # fmt: skip
+    edition, document, supplied_by = (str(data[word]) for word in _WORDS)
+    return Table(edition, document, supplied_by, found, _rows(data.get("rows")))
 
 
 def _bad(why: str) -> InputError:
@@ -103,8 +102,11 @@ def _rows(data: Any) -> tuple[TableRow, ...]:
     found = []
     for number, one in enumerate(data, 1):
         try:
-            made = TableRow(str(one["target_filter"]), str(one["breast"]),
-                            *(float(one[k]) for k in ("thickness_mm", "hvl_mm_al", "value")))  # fmt: skip
+            made = TableRow(
+                target_filter=str(one["target_filter"]), breast=str(one["breast"]),
+                thickness_mm=float(one["thickness_mm"]), hvl_mm_al=float(one["hvl_mm_al"]),
+                value=float(one["value"]),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError):
             raise _bad(f"row {number} lacks a figure or a name") from None
         figures = (made.thickness_mm, made.hvl_mm_al, made.value)

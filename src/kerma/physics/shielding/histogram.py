@@ -50,9 +50,7 @@ def _bins(made: Record, histogram: Histogram) -> dict[str, float]:
     return found
 
 
-def _output(
-    made: Record, volts: Sequence[float], measured: Histogram | None
-) -> dict[float, float]:
+def _output(made: Record, volts: Sequence[float], measured: Histogram | None) -> dict[float, float]:
     """Return the output at 1 m, mGy per mA min, by tube voltage: measured, or the survey's."""
     if measured is None:
         low, high = (float(v) for v in row(OUTPUT).fields["valid_kvp"])

@@ -39,9 +39,7 @@ class _Corner:
     weight: float
 
 
-def _corners(
-    points: Sequence[MapPoint], x: float, y: float, largest_gap_m: float
-) -> list[_Corner]:
+def _corners(points: Sequence[MapPoint], x: float, y: float, largest_gap_m: float) -> list[_Corner]:
     """Return the map points about a position with their weights, or refuse."""
     places = np.array([(p.x_m, p.y_m) for p in points], float)
     radii = np.hypot(places[:, 0], places[:, 1]) if len(points) else np.zeros(0)
@@ -119,7 +117,7 @@ def kerma(
     """
     if not document.strip():
         raise InputError("Name the document the map is from.", code="no-document")
-    made = Record("shielding-isodose-point", "1", "Unshielded scattered air kerma from an isodose map")
+    made = Record("shielding-isodose-point", "1", "Unshielded air kerma from an isodose map")
     made.choice("Map", f"{document}; {len(points)} points")
     px = made.given("Position x", "x", x, "m", above_zero=False)
     py = made.given("Position y", "y", y, "m", above_zero=False)
@@ -142,9 +140,7 @@ def kerma(
 
     found = of(px, py)
     for c in held:
-        made.work(
-            f"{c.point.kerma} at ({c.point.x_m:g}, {c.point.y_m:g}) m, weight {c.weight:.4g}"
-        )
+        made.work(f"{c.point.kerma} at ({c.point.x_m:g}, {c.point.y_m:g}) m, weight {c.weight:.4g}")
     made.work(f"K_map = {found:.4g} mGy for {per}", f"K = K_map W / W0 = {found:.4g} × {w:.4g} / "
               f"{w0:.4g} mGy")  # fmt: skip
     made.assume("ln(K r²) is linear between three points of the map; r is from the isocentre.")
@@ -158,9 +154,7 @@ def kerma(
     else:
         inside = u_map.to("1").value
         made.given("Factor for the map's uncertainty", "m", quantity(1.0, "1", inside), "1")
-    return made.result(
-        lambda v: v.get("m", 1.0) * of(v["x"], v["y"]) * v["W"] / v["W0"], "mGy"
-    )
+    return made.result(lambda v: v.get("m", 1.0) * of(v["x"], v["y"]) * v["W"] / v["W0"], "mGy")
 
 
 def _moved(held: Sequence[_Corner], x: float, y: float) -> list[_Corner]:

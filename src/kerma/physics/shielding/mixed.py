@@ -249,7 +249,8 @@ def secondary(
     dl = made.given("Distance from the tube", "dL", leakage_distance, "m")
     scatter, leak = per.others["scatter"].value, per.others["leakage"].value
     made.work(
-        f"K1S = {scatter:.4g} mGy per cm² of field at 1 m, K1L = {leak:.4g} mGy, per patient at 1 m",
+        f"K1S = {scatter:.4g} mGy per cm² of field at 1 m, K1L = {leak:.4g} mGy; both of a patient "
+        "at 1 m",
         f"K = N (K1S F / (dF² dS²) + K1L / dL²) = {n:g} × ({scatter:.4g} × {f:g} / ({df:g}² × "
         f"{ds:g}²) + {leak:.4g} / {dl:g}²)",
     )
@@ -286,4 +287,3 @@ def secondary_source(
         leakage_distance=leakage_distance,
     )  # fmt: skip
     return Source(made, beam, WEEK)
-

@@ -127,9 +127,7 @@ def _shape(fit: Fit) -> list[Doubt]:
     return [] if sound else [Doubt(fit.found.id, why, math.inf, 0.0)]
 
 
-def _expected(
-    key: Key, fits: Mapping[Key, Fit]
-) -> tuple[NDArray[np.float64], float, str] | None:
+def _expected(key: Key, fits: Mapping[Key, Fit]) -> tuple[NDArray[np.float64], float, str] | None:
     """Return the thicknesses the other rows give for a row, the tolerance, and how in words."""
     radiation, material, anode, kv, distribution = key
     if radiation == "ct_secondary":

@@ -24,9 +24,9 @@ def refuse(what: str) -> NoReturn:
     """
     held = row(ROW)
     raise UnsupportedError(
-        f"{what}: scatter from the ceiling or a wall is not calculated, for the reference data hold "
-        f"no coefficients of it. They are in {held.document}. Take the barrier to full height, or "
-        "measure.",
+        f"{what}: scatter from the ceiling or a wall is not calculated, for the reference data "
+        f"hold no coefficients of it. They are in {held.document}. Take the barrier to full "
+        "height, or measure.",
         code="no-tertiary-coefficients",
         detail={"row": ROW},
     )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("testing/", include("kerma.service.testing.urls")),
     path("doses/", include("kerma.service.doses.urls")),
     path("api/v1/doses/", include("kerma.service.doses.api.urls")),
+    path("api/v1/calculations/", include("kerma.service.protection.api.urls")),
     path("protection/", include("kerma.service.protection.urls")),
     path("papers/", include("kerma.service.records.papers.urls")),
     path("", include("kerma.service.records.urls")),

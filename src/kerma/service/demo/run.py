@@ -97,6 +97,7 @@ def _build(demo: Demo) -> None:
     demo.step("Dose reports imported", lambda p: _import(demo, p))
     demo.step("Skin dose maps", lambda p: _skin(demo, p))
     demo.step("Dose rooms in use", lambda p: _dose_rooms(demo, p))
+    demo.step("Calculations", lambda p: _calculations(demo, p))
     demo.step("Everything verified", lambda p: _verify(demo, p))
 
 
@@ -187,6 +188,12 @@ def _dose_rooms(demo: Demo, progress: Progress) -> str:
     from kerma.service.demo.doses import dose_rooms
 
     return dose_rooms(demo.state["loaded"], progress)
+
+
+def _calculations(demo: Demo, progress: Progress) -> str:
+    from kerma.service.demo.calculations import calculations
+
+    return calculations(demo.state["loaded"], progress)
 
 
 def _verify(demo: Demo, progress: Progress) -> str:

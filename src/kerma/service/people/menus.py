@@ -28,5 +28,5 @@ def register() -> None:
     """Fill the search; people and testing are rooms of the service, not of the hospitals."""
     nav.search_with("2 people", find_people)
     nav.open_to("staff", is_staff)
-    nav.room_in("staff", nav.Door("People", "people"))
+    nav.room_in("staff", nav.Door("People", "people", is_staff))
     nav.open_to("testing", is_staff)

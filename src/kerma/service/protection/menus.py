@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
+
 from kerma.service.people.access import is_staff
 from kerma.service.web import nav
 
 _ROOMS = (
     nav.Door("Calculators", "calculators", is_staff),
     nav.Door("Shielding", "shielding", is_staff),
+    nav.Door("Rooms", "rooms"),
 )
+
+
+def _is_hospital(request: HttpRequest) -> bool:
+    person = getattr(request.user, "person", None)
+    return person is not None and person.is_hospital
 
 
 def register() -> None:
     """Fill the rooms of staff and protection."""
     for door in _ROOMS:
         nav.room_in("staff", door)
+    # The noun of staff is closed to a hospital's people; they reach their rooms from the equipment.
+    nav.room_in("equipment", nav.Door("Systems", "equipment", _is_hospital))
+    nav.room_in("equipment", nav.Door("Rooms", "rooms", _is_hospital))

@@ -72,9 +72,10 @@ def _problem(material: str, beam: Beam) -> tuple[str, str, bool] | None:
 
 
 def _voltages(material: str, radiation: str) -> str:
-    held = sorted(
-        {r.number("kvp") for r in rows("archer")
-         if r.text("method") == "NCRP147" and r.text("material") == material
-         and r.text("radiation") == radiation and r.text("kvp")}
-    )  # fmt: skip
-    return ", ".join(f"{v:g}" for v in held) + " kV" if held else ""
+    """Return the tabulated tube voltages, from and to for each target and filter."""
+    held: dict[str, list[float]] = {}
+    for found in rows("archer"):
+        of = (found.text("method"), found.text("material"), found.text("radiation"))
+        if of == ("NCRP147", material, radiation) and found.text("kvp"):
+            held.setdefault(found.text("anode_filter"), []).append(found.number("kvp"))
+    return ", ".join(f"{min(kv):g} to {max(kv):g} kV ({name})" for name, kv in held.items())

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from kerma.core import InputError
 from kerma.physics.shielding.plan import _drawing, _quality
 from kerma.physics.shielding.plan._complete import incomplete
-from kerma.physics.shielding.plan.document import DESIGNATIONS, METHODS, Plan
+from kerma.physics.shielding.plan.document import Plan
 from kerma.physics.shielding.plan.emissions import Emission, of_use
 from kerma.physics.shielding.plan.places import has_place
+from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.room import RULES
 
 
@@ -132,13 +133,10 @@ def _areas(plan: Plan, blocked: bool) -> Iterator[Fault]:
             )  # fmt: skip
         if area.goal is not None and not area.goal > 0.0:
             yield Fault("bad-goal", area.key, f"{area.name}: the goal must be above zero.")
-        if area.goal is None and not has_goal(plan.method, area.designation):
-            yield Fault(
-                "no-goal", area.key,
-                f"{area.name} is a {DESIGNATIONS[area.designation].lower()}; by the "
-                f"{METHODS[plan.method]} no goal is held for one. State its goal per "
-                f"{plan.period}.",
-            )  # fmt: skip
+        try:
+            goal(plan.method, area)
+        except InputError as error:
+            yield Fault(error.code, area.key, error.message)
         shape = list(_drawing.polygon(area))
         for one in shape:
             yield Fault(*one)
@@ -148,9 +146,3 @@ def _areas(plan: Plan, blocked: bool) -> Iterator[Fault]:
                 f"{area.name} has no point that is far enough from its walls to be judged: it is "
                 "too narrow, or it lies inside a wall.",
             )  # fmt: skip
-
-
-def has_goal(method: str, designation: str) -> bool:
-    """Return whether a method has a goal of its own for a designation."""
-    held = {"ncrp147": ("controlled", "uncontrolled"), "uk": ("uncontrolled",)}
-    return designation in held[method]

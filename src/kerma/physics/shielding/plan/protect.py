@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerma.core import Quantity, quantity
+from kerma.core import InputError, Quantity, quantity
 from kerma.core.codec import encode
 from kerma.physics.calculation import Calculation
 from kerma.physics.shielding import bir, ncrp
 from kerma.physics.shielding.plan._record import record_of
-from kerma.physics.shielding.plan.document import Area, PlacedSource
+from kerma.physics.shielding.plan.document import (
+    DESIGNATIONS,
+    METHODS,
+    PERIODS,
+    Area,
+    PlacedSource,
+)
 from kerma.physics.shielding.plan.places import height_m, may_stand, standing, step_m
 from kerma.physics.shielding.plan.rays import CLOSEST_M, Passing, Scene, Sight
 
 Array = NDArray[np.float64]
 CONSTRAINT = "bir/design_criterion/dose-constraint-for-public-and-for-staff-not-working-with"
+_GOALS = {"ncrp147": ("controlled", "uncontrolled"), "uk": ("uncontrolled",)}
 # The search ends when a step of less than a millimetre changes the highest kerma by less than this.
 SETTLED = 1e-4
 FINEST_M = 1e-3
@@ -103,20 +110,29 @@ class AreaFinding:
 def goal(method: str, area: Area) -> tuple[Quantity, str]:
     """Return the goal of an area in the method's period, mGy, and the row it is from.
 
-    The area's own goal has no row; otherwise `kerma.physics.shielding.plan.faults` has made sure
-    that the method holds one for its designation.
+    The area's own goal has no row.
 
     Raises
     ------
     InputError
-        ``unknown-row``: the method holds no goal for this designation.
+        ``no-goal``: it has none, and the method holds none for its designation.
     """
     if area.goal is not None:
         return quantity(area.goal, "mGy"), ""
-    if method == "uk" and area.designation == "uncontrolled":
+    if not has_goal(method, area.designation):
+        raise InputError(
+            f"{area.name} is a {DESIGNATIONS[area.designation].lower()}; by the {METHODS[method]} "
+            f"no goal is held for one. State its goal per {PERIODS[method]}.",
+            code="no-goal",
+        )
+    if method == "uk":
         return bir.constraint(), CONSTRAINT
-    name = f"ncrp147/design_goals/{area.designation}" if method == "ncrp147" else ""
-    return ncrp.design_goal(area.designation), name
+    return ncrp.design_goal(area.designation), f"ncrp147/design_goals/{area.designation}"
+
+
+def has_goal(method: str, designation: str) -> bool:
+    """Return whether a method has a goal of its own for a designation."""
+    return designation in _GOALS[method]
 
 
 class Ground:

@@ -36,14 +36,18 @@ class Calculator:
         One sentence: what a person comes here for.
     function
         Takes the fields by name; a field left blank is not passed.
-    covers
-        The public calculations of `kerma.physics` it makes; `function` itself when empty.
-    draws_on
-        How the ids of the reference rows begin that it may rest on.
     method_page
         File of ``docs/methods``, without its ending.
     example
         A set of inputs that works, as typed; to try the page with, not a recommendation.
+    covers
+        The public calculations of `kerma.physics` it makes; `function` itself when empty.
+    draws_on
+        How the ids of the reference rows begin that it may rest on.
+    others
+        What the further results are called, by name.
+    slow
+        It takes a second or more: worked out when a field is left, not at each key.
     """
 
     key: str
@@ -57,6 +61,7 @@ class Calculator:
     covers: tuple[Callable[..., Calculation], ...] = ()
     draws_on: tuple[str, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
+    slow: bool = False
 
     @property
     def functions(self) -> tuple[Callable[..., Calculation], ...]:

@@ -39,7 +39,7 @@ class Number:
     title, symbol
         As the record of the calculation calls it.
     units
-        The one offered first, and others; any of the same kind is taken.
+        The one offered first, and others; any of the kind of one of them is taken.
     uncertain
         Whether a standard uncertainty may be given with it.
     """
@@ -66,15 +66,15 @@ class Number:
             return None
         value, typed = _number(text)
         symbol = self._unit(typed, _clean(given.get(self.name + UNIT, "")), text)
-        first = unit(self.units[0])
         held = Quantity(value, unit(symbol))
-        if not held.unit.same_kind(first):
+        kinds = [u for u in self.units if held.unit.same_kind(unit(u))]
+        if not kinds:
             raise InputError(
                 f"{self.title} is measured in {_said(self.units)}; {pretty_unit(symbol)} measures "
                 "something else.",
                 code="wrong-unit",
             )
-        self._require_sane(held)
+        self._require_sane(held, kinds[0])
         return Quantity(value, held.unit, self._u(given, held))
 
     def _unit(self, typed: str, chosen: str, text: str) -> str:
@@ -94,8 +94,8 @@ class Number:
             )
         return symbol or self.units[0]
 
-    def _require_sane(self, held: Quantity) -> None:
-        size = abs(held.to(self.units[0]).value)
+    def _require_sane(self, held: Quantity, symbol: str) -> None:
+        size = abs(held.to(symbol).value)
         if size > _MOST or 0.0 < size < _LEAST:
             raise InputError(
                 f"{held} is beyond anything {_lower(self.title)} can be. Check the number and its "

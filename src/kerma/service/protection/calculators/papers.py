@@ -21,8 +21,8 @@ from kerma.service.protection.calculators.again import stored
 from kerma.service.protection.calculators.fields import UNIT, Choice, Field, Number, U
 from kerma.service.protection.calculators.kinds import calculators
 from kerma.service.protection.calculators.services import WORK, employer_of
-from kerma.service.protection.calculators.shown import uncertainty, working
 from kerma.service.protection.calculators.states import RowState, row_states
+from kerma.service.protection.calculators.working import uncertainty, working
 from kerma.service.protection.models import CalculationPaper, SavedCalculation
 from kerma.service.records import log
 from kerma.service.records.models import Paper

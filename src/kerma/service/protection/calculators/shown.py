@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from kerma.core import InputError, Quantity
-from kerma.core import quantity as quantity_of
-from kerma.core.quantity import format_number
-from kerma.core.typeset import pretty_unit, result_text
+from kerma.core import InputError
+from kerma.core.typeset import pretty_unit
 from kerma.core.units import unit
-from kerma.physics.calculation import Calculation, Contribution, Input
+from kerma.physics.calculation import Calculation, Contribution
 from kerma.service.protection.calculators.calculator import Calculator, Worked, resolved
 from kerma.service.protection.calculators.fields import (
     UNIT,
@@ -25,6 +23,7 @@ from kerma.service.protection.calculators.fields import (
     U,
 )
 from kerma.service.protection.calculators.states import RowState, row_states
+from kerma.service.protection.calculators.working import uncertainty, working
 from kerma.service.web.components.numbers import quantity
 
 _YES_NO = [("yes", "Yes"), ("no", "No")]
@@ -144,34 +143,6 @@ class Result:
     def states(self) -> dict[str, RowState]:
         """Return the state of each row by its id."""
         return {r.source.row: r for r in self.rows}
-
-
-def working(made: Calculation) -> str:
-    """Return what `Calculation.text` says with its units typeset.
-
-    The lines between inputs and result are set by the library already and stay as they are.
-    """
-    head = [f"{i.symbol or i.title}: {i.words or _said(i)}{_from(i)}" for i in made.inputs]
-    unit = pretty_unit(str(made.value.unit))
-    result = f"= {made.value.number()} {unit}".rstrip()
-    if made.value.expanded:
-        u = uncertainty(quantity_of(made.value.expanded, str(made.value.unit)))
-        result += f", U = {u} (k = {made.value.k:g})"
-    return "\n".join([made.title, *head, *made.working, result])
-
-
-def _said(given: Input) -> str:
-    return result_text(given.value) if given.value else "–"
-
-
-def _from(given: Input) -> str:
-    return f"  [{given.source}]" if given.source else ""
-
-
-def uncertainty(u: Quantity) -> str:
-    """Return an uncertainty as it is written: two significant digits (JCGM 100:2008, 7.2.6)."""
-    number = format_number(u.value, u.value)
-    return f"{number} {pretty_unit(str(u.unit))}".rstrip()
 
 
 def result(made: Calculation, titles: Any) -> Result:

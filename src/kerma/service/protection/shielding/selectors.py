@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from kerma.service.people.models import Person
-from kerma.service.protection.models import Design, DesignVersion
+from kerma.service.protection.models import Design
+from kerma.service.protection.shielding.in_force import AS_BUILT
 from kerma.service.records import log
 from kerma.service.records.models import Paper
 from kerma.service.records.selectors import within
@@ -31,18 +32,11 @@ def filtered(rows: QuerySet[Design], query: dict[str, str]) -> QuerySet[Design]:
 
 
 def papers(design: Design) -> QuerySet[Paper]:
-    """Return the papers written of the versions of a design, the newest first."""
+    """Return the papers of the design itself, whichever version, the newest first."""
     subjects = [log.subject_of(v) for v in design.versions.only("pk")]
     return (
         Paper.objects.filter(subject__in=subjects)
+        .exclude(report__title__startswith=AS_BUILT)
         .select_related("report", "author")
         .order_by("-pk")
     )
-
-
-def issued_version(design: Design) -> DesignVersion | None:
-    """Return the version the paper in force of a design was written from."""
-    paper = papers(design).filter(state="issued").first()
-    if paper is None:
-        return None
-    return next((v for v in design.versions.all() if log.subject_of(v) == paper.subject), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +66,21 @@ def needed(found: Found | None) -> frozenset[str]:
     return frozenset(n["key"] for n in needs_of(found) if n["extra_mm"] > 0.0)
 
 
-def pictures(sheet: Sheet, found: Found | None, *, mapped: bool = False) -> list[tuple[str, str]]:
-    """Return each storey that has something on it: its name and its picture."""
+def pictures(
+    sheet: Sheet,
+    found: Found | None,
+    *,
+    mapped: bool = False,
+    only: Collection[str] | None = None,
+) -> list[tuple[str, str]]:
+    """Return each storey that has something on it (or those of `only`): name and picture."""
     plan = sheet.plan
     states = {a["key"]: a["adequate"] for a in found["areas"]} if found else {}
     needy = needed(found)
     drawn = []
     for storey in sorted(plan.storeys, key=lambda s: -s.floor_m):
+        if only is not None and storey.key not in only:
+            continue
         heights = [s.height_m for s in plan.sources if s.storey == storey.key]
         svg = picture(
             plan, storey, numbers_of(plan), states, needy,
@@ -94,6 +102,16 @@ class BarrierLine:
     layers: str
     extra: str
     decided_by: str
+
+
+def figures(value: float) -> str:
+    """Return a number to three significant figures: a shielding calculation has no more."""
+    return number(float(f"{value:.3g}"))
+
+
+def grouped(value: float) -> str:
+    """Return a number as it was given, its thousands apart."""
+    return f"{value:,.10g}".replace(",", "\u202f")
 
 
 def millimetres(extra: float) -> str:

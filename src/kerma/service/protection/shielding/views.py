@@ -18,6 +18,8 @@ from kerma.service.people.entitlement import may
 from kerma.service.people.models import Person
 from kerma.service.protection.models import Design, DesignVersion
 from kerma.service.protection.shielding import drawing, forms, selectors, services, shown, working
+from kerma.service.protection.shielding.in_force import in_force
+from kerma.service.protection.shielding.recheck import of_design
 from kerma.service.records import log
 from kerma.service.records.papers.selectors import of_subject
 from kerma.service.web.components.numbers import day
@@ -116,8 +118,8 @@ def design(request: HttpRequest, pk: int) -> HttpResponse:
         "pictures": shown.pictures(sheet, found.assessment),
         "method": METHODS[sheet.plan.method], "period": sheet.plan.period,
         "versions": item.versions.select_related("by").defer("document", "assessment"),
-        "papers": selectors.papers(item), "in_force": selectors.issued_version(item),
-        "rooms": item.rooms.all(), "may_draw": rights(person, item),
+        "papers": selectors.papers(item), "in_force": in_force([item.pk]).get(item.pk),
+        "rooms": item.rooms.all(), "recheck": of_design(item), "may_draw": rights(person, item),
         "keep_form": forms.KeepForm(), "crumbs": crumbs_of(item),
     }  # fmt: skip
     return render(request, "protection/design.html", context)

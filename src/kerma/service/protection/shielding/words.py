@@ -18,6 +18,7 @@ from kerma.reports.parts import Chart, Method
 from kerma.service.protection.models import DesignVersion
 from kerma.service.protection.shielding import drawing, shown
 from kerma.service.protection.shielding.picture import legend
+from kerma.service.protection.shielding.shown import figures, grouped
 from kerma.service.records.papers.compose import Words
 from kerma.service.web.components.numbers import day, number
 
@@ -102,26 +103,28 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
     numbers = shown.numbers_of(sheet.plan)
     columns = (
         Column("No.", "right", 0.5), Column("Barrier", share=1.6),
-        Column("Length, m", "right", 0.8), Column("As drawn", share=2.2), Column("To be added", share=1.8),
-        Column("Least height, m", "right", 0.9), Column("Worth in lead", share=1.7),
+        Column("Length, m", "right", 0.8), Column("As drawn", share=2.2),
+        Column("To be added", share=1.8), Column("Least height, m", "right", 0.9),
+        Column("Worth in lead", share=1.7),
     )  # fmt: skip
     rows = tuple(
         (
             str(numbers[r["key"]]), r["name"],
-            number(r["length_m"], 3) if r["length_m"] else "–", r["existing"] or "nothing",
+            figures(r["length_m"]) if r["length_m"] else "–", r["existing"] or "nothing",
             f"{shown.millimetres(r['add_mm'])} mm {said(r['add_material'])}" if r["add_mm"]
             else "nothing",
             number(r["least_height_m"]) if r["least_height_m"] else "–",
-            "; ".join(f"{number(e['lead_mm'])} mm ({e['beam']})" for e in r["lead"]) or "–",
+            "; ".join(f"{figures(e['lead_mm'])} mm ({e['beam']})" for e in r["lead"]) or "–",
         )
         for r in found["schedule"]
     )  # fmt: skip
+    walled = {b.storey for b in sheet.plan.barriers}
     drawn = [
         Block(chart=Chart(name, svg, f"Plan of {name}; barriers are numbered as in the schedule.",
                           "Barriers are numbered as in the schedule; red ones are added to."))
-        for name, svg in shown.pictures(sheet, found)
+        for name, svg in shown.pictures(sheet, found, only=walled)
     ]  # fmt: skip
-    return (*drawn, Block(table=Table(columns, rows)), Block(points=_BUILDING))
+    return (Block(table=Table(columns, rows)), Block(points=_BUILDING), *drawn)
 
 
 def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]:
@@ -137,8 +140,8 @@ def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]
         (
             a["name"], DESIGNATIONS[areas[a["key"]].designation],
             number(a["occupancy"]), number(a["goal"]["value"]),
-            number(a["kerma"]["value"]) if a["kerma"] else "–",
-            number(a["allowed"]["value"]), _finding(a),
+            figures(a["kerma"]["value"]) if a["kerma"] else "–",
+            figures(a["allowed"]["value"]), _finding(a),
         )
         for a in found["areas"]
     )  # fmt: skip
@@ -181,10 +184,15 @@ def _placed(source: PlacedSource) -> str:
 def given_said(use: Use) -> str:
     """Return what is known of a use as a sentence."""
     told = [
-        f"{p.title.lower() if not p.title[:2].isupper() else p.title} {_said(p, use.given[p.key])}"
+        f"{_lower(p.title)} {_said(p, use.given[p.key])}"
         for p in USES[use.kind].parameters if use.given.get(p.key) not in (None, "")
     ]  # fmt: skip
     return "; ".join(told)
+
+
+def _lower(title: str) -> str:
+    """Return a title inside a sentence: abbreviations keep their capitals."""
+    return title if title[1:2].isupper() else title[0].lower() + title[1:]
 
 
 def _said(parameter: Parameter, value: Any) -> str:
@@ -193,11 +201,11 @@ def _said(parameter: Parameter, value: Any) -> str:
         return f"({', '.join(f'{v:g}' for v in value)})"
     if parameter.kind == BINS:
         bins = sorted(value.items(), key=lambda pair: float(pair[0]))
-        return ", ".join(f"{float(kv):g} kV {number(v)} {unit}" for kv, v in bins)
+        return ", ".join(f"{float(kv):g} kV {grouped(v)} {unit}" for kv, v in bins)
     if parameter.kind == POINTS:
         return f"{len(value)} points, {unit}"
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{number(value, 6)} {unit}".strip()
+        return f"{grouped(value)} {unit}".strip()
     return dict(parameter.options).get(value, str(value))
 
 
@@ -238,8 +246,8 @@ def _annex(found: Mapping[str, Any]) -> list[Section]:
         columns = (Column("Source", share=2), Column("Kerma, mGy", "right"),
                    Column("Distance, m", "right"), Column("Transmission", "right"))  # fmt: skip
         rows = tuple(
-            (s["name"], number(s["kerma_mgy"]), number(s["distance_m"]),
-             number(s["transmission"]) if s["transmission"] is not None else "–")
+            (s["name"], figures(s["kerma_mgy"]), figures(s["distance_m"]),
+             figures(s["transmission"]) if s["transmission"] is not None else "–")
             for s in area["by_source"]
         )  # fmt: skip
         x, y = area["point"]

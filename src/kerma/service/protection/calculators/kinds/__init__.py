@@ -7,6 +7,7 @@ from functools import cache
 from kerma.core import InputError
 from kerma.service.protection.calculators.calculator import Calculator
 from kerma.service.protection.calculators.kinds import (
+    beams,
     body,
     breast,
     ct,
@@ -18,7 +19,8 @@ from kerma.service.protection.calculators.kinds import (
 )
 
 _SUBJECTS = (
-    ct, projection, breast, body, staff, shielding_transmission, shielding_ncrp, shielding_uk,
+    beams, ct, projection, breast, body, staff,
+    shielding_transmission, shielding_ncrp, shielding_uk,
 )  # fmt: skip
 
 

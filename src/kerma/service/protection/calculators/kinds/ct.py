@@ -70,6 +70,16 @@ CALCULATORS = (
                  "collimation": "20", "collimation-unit": "mm"},
     ),
     Calculator(
+        "ctdi-free-air", "CTDI free in air per mAs", GROUP,
+        "The scanner's output on the axis, free in air, for constancy and against the maker's.",
+        ctdi.free_air,
+        (Number("integral", "Dose-length reading", "R", DLP_UNITS, hint="of one rotation"), _BEAM,
+         Number("mas", "Tube current-time product of the rotation", "Q", ("mAs", "As")), _FACTOR),
+        "ctdi", {"integral": "42.1", "integral-unit": "mGy.cm", "integral-u": "2 %",
+                 "collimation": "20", "collimation-unit": "mm", "mas": "100", "mas-unit": "mAs"},
+        others={"ctdi_air": "CTDI free in air"},
+    ),
+    Calculator(
         "ctdi-dose-length", "Dose-length of a pencil chamber", GROUP,
         "The dose-length integral where the meter shows the mean dose over the chamber.",
         ctdi.dose_length,

@@ -21,6 +21,7 @@ GROUP = "Radiography and fluoroscopy"
 _WIDTH = Number("width", "Field width", "w", LENGTH_UNITS)
 _HEIGHT = Number("height", "Field height", "h", LENGTH_UNITS)
 _SKIN = Number("distance", "Focus-to-skin distance", "d", LENGTH_UNITS)
+_BEAM = {"kv": "80", "kv-unit": "kV", "hvl": "3.2", "hvl-unit": "mm Al", "hvl-u": "0.1"}
 _SQUARE = {"width": "30", "width-unit": "cm", "height": "30", "height-unit": "cm"}
 
 
@@ -71,9 +72,24 @@ CALCULATORS = (
         projection.entrance_surface_kerma,
         (Number("incident", "Incident air kerma", "K", KERMA_UNITS), kv(), hvl(), _WIDTH, _HEIGHT),
         "projection-dose",
-        {"incident": "1.85", "incident-unit": "mGy", "incident-u": "5 %", "kv": "80",
-         "kv-unit": "kV", "hvl": "3.2", "hvl-unit": "mm Al", "hvl-u": "0.1", **_SQUARE},
+        {"incident": "1.85", "incident-unit": "mGy", "incident-u": "5 %", **_BEAM, **_SQUARE},
         draws_on=("bsf/",), others={"backscatter_factor": "Backscatter factor B"},
+    ),
+    Calculator(
+        "projection-entrance-dose", "Entrance surface dose", GROUP,
+        "Absorbed dose to water at the entrance surface.",
+        projection.entrance_surface_dose,
+        (Number("incident", "Incident air kerma", "K", KERMA_UNITS), kv(), hvl(), _WIDTH, _HEIGHT),
+        "projection-dose",
+        {"incident": "1.85", "incident-unit": "mGy", "incident-u": "5 %", **_BEAM, **_SQUARE},
+        draws_on=("bsf/",), others={"backscatter_factor": "Backscatter factor B",
+                                    "water_air": "Water to air, (μen/ρ)"},
+    ),
+    Calculator(
+        "projection-backscatter", "Backscatter factor", GROUP,
+        "Entrance surface over incident air kerma of a beam and a field.",
+        projection.backscatter_factor, (kv(), hvl(), _WIDTH, _HEIGHT), "projection-dose",
+        {**_BEAM, **_SQUARE}, draws_on=("bsf/",),
     ),
     Calculator(
         "projection-effective-dose", "Effective dose from KAP", GROUP,

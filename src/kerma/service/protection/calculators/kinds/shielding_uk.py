@@ -155,7 +155,7 @@ CALCULATORS = (
         covers=(bir.ct,), draws_on=("bir/ct/",),
     ),
     Calculator(
-        "shielding-isodose", "CT scatter from an isodose map", GROUP,
+        "shielding-isodose-point", "CT scatter from an isodose map", GROUP,
         "Unshielded scattered air kerma at a place of the maker’s own map.",
         _isodose,
         (Text("document", "Map", hint="document, scanner, phantom, tube voltage, collimation"),

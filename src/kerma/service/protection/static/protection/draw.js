@@ -71,7 +71,7 @@ async function workload(source) {
       const kinds = new Set(found.uses.map((u) => u.kind));
       item.uses = [...item.uses.filter((u) => !kinds.has(u.kind)), ...found.uses];
     });
-    document.getElementById("workload-said").textContent = found.said.join(" ");
+    document.getElementById("workload-said").textContent = found.sentences.join(" ");
   } catch (error) {
     document.getElementById("workload-said").textContent = error.message;
   }

@@ -1,0 +1,1 @@
+"""Calculations for other systems: ``/api/v1/calculations/``."""

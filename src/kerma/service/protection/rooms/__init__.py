@@ -1,0 +1,1 @@
+"""The register of rooms: designation, signs, local rules, RPS, the design in force."""
