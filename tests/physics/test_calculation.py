@@ -112,6 +112,19 @@ def test_an_input_that_cannot_be_meant_is_refused(value: object, code: str) -> N
     assert refusal.value.code == code
 
 
+def test_inputs_beyond_all_numbers_are_refused_in_words() -> None:
+    for huge in (
+        lambda v: v["a"] ** 2,
+        lambda v: 1 / (v["a"] - 1e308),
+        lambda v: math.log(-v["a"]),
+    ):
+        made = Record("huge", "1", "Huge")
+        made.given("A", "a", quantity(1e308, "mGy"), "mGy")
+        with pytest.raises(InputError, match="far too large") as refusal:
+            made.result(huge, "mGy")
+        assert refusal.value.code == "not-finite"
+
+
 def test_an_uncertainty_that_breaks_the_equation_is_refused() -> None:
     made = Record("root", "1", "Root")
     made.given("A", "a", quantity(1, "mGy", 2), "mGy")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
 
-from kerma.core import InputError, Quantity, quantity
+from kerma.core import InputError, KermaError, Quantity, quantity
 from kerma.physics import calculation, ct, registry
 from kerma.physics.calculation import Calculation
 from kerma.physics.calls import plain
@@ -90,6 +91,34 @@ def test_units_never_change_the_answer(name: str) -> None:
     other_value = other.value.to(made.value.unit)
     assert other_value.value == pytest.approx(made.value.value, rel=1e-7)
     assert (other_value.u or 0.0) == pytest.approx(made.value.u or 0.0, rel=1e-4, abs=1e-12)
+
+
+EXTREMES = (1e308, -1e308, 1e-308, 5e-324, 0.0, -1.0, 1e15)
+
+
+def extremes(value: Any) -> Iterator[Any]:
+    """Yield an argument with one quantity in it far out of any range, or of another kind."""
+    if isinstance(value, Quantity):
+        yield from (Quantity(x, value.unit) for x in EXTREMES)
+        yield from (Quantity(value.value, value.unit, u) for u in (1e15, 1e200))
+        yield quantity(1, "s")
+    elif isinstance(value, tuple) and value and isinstance(value[0], Quantity):
+        for n, part in enumerate(value):
+            yield from ((*value[:n], other, *value[n + 1 :]) for other in extremes(part))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_absurd_values_end_in_a_sentence_or_a_number(name: str) -> None:
+    for argument, value in CASES[name].items():
+        for other in extremes(value):
+            try:
+                made = registry.make(name, **{**CASES[name], argument: other})
+            except KermaError as refusal:
+                assert refusal.message.endswith(".")
+                assert refusal.code != "error"
+            else:
+                assert made.text()
 
 
 def test_arguments_are_named_in_order() -> None:
@@ -189,6 +218,15 @@ def test_stored_arguments_cannot_name_anything_but_records(where: str) -> None:
     with pytest.raises(InputError) as refusal:
         registry.again(Calculation.from_dict(data))
     assert refusal.value.code == "stored-data"
+
+
+def test_a_record_whose_fields_changed_is_refused_in_words() -> None:
+    made = registry.make("shielding.archer.transmission", **CASES["shielding.archer.transmission"])
+    data = made.as_dict()
+    data["call"]["arguments"]["beam"]["fields"]["colour"] = "blue"
+    found = registry.compared(Calculation.from_dict(data))
+    assert found.now is None
+    assert "no record of a calculation as it is now" in found.text()
 
 
 def test_what_no_argument_may_be_is_found_at_once() -> None:

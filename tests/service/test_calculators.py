@@ -28,6 +28,9 @@ WITHOUT = {
     "mammography.tg282.mean_glandular_dose": "refused until a service supplies its own table",
 }
 # Kinds of calculation that are made from a drawn plan, in the room of shielding designs.
+# The record of these begins with what an earlier calculation of the chain gave.
+CHAINS = {"beam-output", "breast-mgd-header", "breast-standard-limits", "risk-words",
+          "shielding-ncrp-unshielded"}  # fmt: skip
 DRAWN = ("shielding.plan.", "shielding.room.")
 
 
@@ -59,11 +62,10 @@ def test_fields_are_called_as_the_record_calls_them(item: Calculator) -> None:
     """A refusal of the library names a symbol; it must stand beside the field of that symbol."""
     symbols = [f.symbol for f in item.fields if isinstance(f, Number) and f.symbol]
     assert len(set(symbols)) == len(symbols)
-    given = {f.name for f in item.fields if isinstance(f, Number) and f.name in item.example}
-    if work_out(item, item.example).name == item.key and not item.slow:
-        recorded = {i.symbol for i in work_out(item, item.example).inputs}
-        used = {f.symbol for f in item.fields if isinstance(f, Number) and f.name in given}
-        assert len(used - recorded) <= 2, used - recorded
+    made = work_out(item, item.example)
+    if made.name == item.key and item.key not in CHAINS:
+        used = {f.symbol for f in item.fields if isinstance(f, Number) and f.name in item.example}
+        assert used - {i.symbol for i in made.inputs} <= {"gap", "kV"}
 
 
 ABSURD = [
@@ -123,7 +125,8 @@ def test_units_never_change_the_answer() -> None:
         ({"dlp": "1e12"}, "absurd"), ({"dlp": "4,00"}, "decimal-comma"),
         ({"dlp": "four"}, "not-a-number"), ({"dlp": "-4"}, "not-above-zero"),
         ({"dlp-u": "-5 %"}, "bad-uncertainty"), ({"phantom": "head"}, "other-phantom"),
-        ({"region": "knee"}, "no-choice"), ({"set_name": ""}, "missing"),
+        ({"region": "knee"}, "no-choice"), ({"set_name": ""}, "no-choice"),
+        ({"dlp": ""}, "missing"),
     ],
 )  # fmt: skip
 def test_each_slip_is_refused_by_name(text: dict[str, str], code: str) -> None:

@@ -392,3 +392,36 @@ def test_the_rows_it_rests_on_are_named(who: Cast) -> None:
     rows = {s["row"] for s in version.assessment["sources"]}
     assert "bir/ct/body" in rows
     assert all(reference.row(r).sha256 for r in rows)
+
+
+# What it is built of ------------------------------------------------------------------------------
+
+
+def test_the_cheapest_set_is_put_into_the_drawing_and_holds(who: Cast) -> None:
+    weak = with_plan(barriers=[{**WALL, "layers": [{"material": "concrete", "mm": 60}]}])
+    design = drawn(who, weak)
+    client = factory.client(who.colleague)
+    base = f"/protection/shielding/{design.pk}/products/"
+    chosen = {"use-lead-code-3": "on", "use-lead-code-4": "on", "price-lead-code-3": "80,5",
+              "price-lead-code-4": "100", "revision": "1"}  # fmt: skip
+    assert client.post(f"{base}keep/", chosen).status_code == 302
+    text = client.get(base).content.decode()
+    assert "Wall: Lead sheet Code 3" in text
+    answer = client.post(f"{base}1/", {"revision": "2"}, follow=True)
+    assert "all places within" in answer.content.decode()
+    layers = Design.objects.get(pk=design.pk).drawing.document["plan"]["barriers"][0]["layers"]
+    assert layers[-1]["product"] == "Lead sheet Code 3"
+    assert layers[-1]["added"] is True
+
+
+def test_prices_that_are_none_and_sets_that_are_gone_are_refused(who: Cast) -> None:
+    design = drawn(who)
+    client = factory.client(who.colleague)
+    base = f"/protection/shielding/{design.pk}/products/"
+    typed = {"price-lead-code-3": "cheap", "revision": "1"}
+    answer = client.post(f"{base}keep/", typed, follow=True)
+    assert "no number" in answer.content.decode()
+    assert "look at the sets again" in client.post(
+        f"{base}99/", {"revision": "1"}, follow=True).content.decode()  # fmt: skip
+    stale = client.post(f"{base}keep/", {"revision": "0"})
+    assert stale.status_code == 409

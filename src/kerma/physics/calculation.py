@@ -251,9 +251,16 @@ class Record:
             ``not-finite``.
         """
         values = {symbol: v for symbol, (v, _, _, _) in self._values.items()}
-        value = equation(values)
-        parts = self._parts(equation, values, unit)
-        u = math.sqrt(math.fsum(c.u_result.value**2 for c in parts)) if parts else None
+        try:
+            value = equation(values)
+            parts = self._parts(equation, values, unit)
+            u = math.sqrt(math.fsum(c.u_result.value**2 for c in parts)) if parts else None
+        except (ValueError, ZeroDivisionError, OverflowError):
+            raise InputError(
+                f"{self.title} has no number for these inputs: one of them is far too large or "
+                "small. Look at the values and their units.",
+                code="not-finite",
+            ) from None
         shares = tuple(replace(c, share=(c.u_result.value / u) ** 2 if u else 0.0) for c in parts)
         return Calculation(
             name=self.name,

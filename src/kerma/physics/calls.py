@@ -39,7 +39,14 @@ def calculates(function: Callable[P, Calculation]) -> Callable[P, Calculation]:
 
     @functools.wraps(function)
     def made(*args: P.args, **kwargs: P.kwargs) -> Calculation:
-        found = function(*args, **kwargs)
+        try:
+            found = function(*args, **kwargs)
+        except ArithmeticError:  # overflow, division by what is zero after rounding
+            raise InputError(
+                "There is no number for these inputs: one of them is far too large or small. Look "
+                "at the values and their units.",
+                code="not-finite",
+            ) from None
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()  # a default that changes later must not change what is kept
         given = {key: plain(value) for key, value in bound.arguments.items()}
@@ -101,8 +108,12 @@ def meant(data: Any, make: Callable[[Call], Calculation]) -> Any:
         return Calculation.from_dict(data[_RECORD])
     if _MAPPING in data:
         return {meant(k, make): meant(v, make) for k, v in data[_MAPPING]}
-    kind = _kind(str(data.get(_OBJECT)))
-    return kind(**{name: meant(v, make) for name, v in data["fields"].items()})
+    where = str(data.get(_OBJECT))
+    kind = _kind(where)
+    try:
+        return kind(**{name: meant(v, make) for name, v in data["fields"].items()})
+    except (TypeError, KeyError):  # a record whose fields have changed since
+        raise _foreign(where) from None
 
 
 def _kind(where: str) -> Callable[..., Any]:
@@ -115,7 +126,11 @@ def _kind(where: str) -> Callable[..., Any]:
             found = None
         if isinstance(found, type) and is_dataclass(found):
             return cast(Callable[..., Any], found)
-    raise InputError(
-        f"The stored arguments name “{where}”, which is no record of a calculation.",
+    raise _foreign(where)
+
+
+def _foreign(where: str) -> InputError:
+    return InputError(
+        f"The stored arguments name “{where}”, which is no record of a calculation as it is now.",
         code="stored-data",
     )

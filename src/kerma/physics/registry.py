@@ -182,8 +182,9 @@ def compared(made: Calculation) -> Comparison:
     changed = tuple(rows_changed(made))
     try:
         now = again(made)
+        relative = changed_by(made, now)
     except KermaError as error:
         if error.code == "no-call":
             raise
         return Comparison(made, None, changed, None, error.message)
-    return Comparison(made, now, changed, changed_by(made, now))
+    return Comparison(made, now, changed, relative)

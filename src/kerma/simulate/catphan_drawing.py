@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from kerma.simulate.catphan import CatphanScan
 
 Array = npt.NDArray[np.float64]
+Place = tuple[float, float, float]
 
 AIR_HU = -1000.0
 # Half lengths along the axis of the drawn modules and bars, mm; radius of the modules.
@@ -66,26 +68,37 @@ class Drawing:
         turn = np.diag([-1.0, 1.0, -1.0]) if scan.turned else np.eye(3)
         self.matrix = lean @ roll @ turn
         self.shift = 0.0
+        self._plain: tuple[tuple[float, ...], Array] | None = None
+        self._beads = list(self._ramp_beads())
 
     def draw(self, z_mm: float) -> Array:
         """Return one noise-free slice, HU."""
-        scan, spec = self.scan, self.spec
         # A tilted gantry moves the image's middle along y from slice to slice.
-        self.shift = -z_mm * math.tan(math.radians(scan.gantry_tilt_deg))
-        whole = (slice(None), slice(None))
-        x, y, _ = self.inside(whole, z_mm)
-        r = np.hypot(x, y)
-        plastic = scan.body_hu + scan.cup_hu * (r / spec.body_radius_mm) ** 2
-        if scan.wall_hu is not None:
-            module = disc(r, _MODULE_RADIUS_MM, scan.psf_sigma_mm)
-            plastic = plastic + (scan.wall_hu - scan.body_hu) * (1 - module)
-        image = AIR_HU + (plastic - AIR_HU) * disc(r, spec.body_radius_mm, scan.psf_sigma_mm)
+        self.shift = -z_mm * math.tan(math.radians(self.scan.gantry_tilt_deg))
+        image = self._body(z_mm).copy()
         self._inserts(image, z_mm)
         self._ramps(image, z_mm)
         self._bars(image, z_mm)
         self._points(image, z_mm)
         self._bead_ramps(image, z_mm)
         self._low_contrast(image, z_mm)
+        return image
+
+    def _body(self, z_mm: float) -> Array:
+        """Return the plastic alone; in a phantom that lies straight the same in all slices."""
+        scan, spec = self.scan, self.spec
+        z = z_mm - scan.origin_mm
+        lies = (float(self.matrix[2, 0] * z), float(self.matrix[2, 1] * z), self.shift)
+        if self._plain is not None and self._plain[0] == lies:
+            return self._plain[1]
+        x, y, _ = self.inside((slice(None), slice(None)), z_mm)
+        r = np.hypot(x, y)
+        plastic = scan.body_hu + scan.cup_hu * (r / spec.body_radius_mm) ** 2
+        if scan.wall_hu is not None:
+            module = disc(r, _MODULE_RADIUS_MM, scan.psf_sigma_mm)
+            plastic = plastic + (scan.wall_hu - scan.body_hu) * (1 - module)
+        image = AIR_HU + (plastic - AIR_HU) * disc(r, spec.body_radius_mm, scan.psf_sigma_mm)
+        self._plain = (lies, image)
         return image
 
     def inside(self, window: tuple[slice, slice], z_mm: float) -> tuple[Array, Array, Array]:
@@ -236,7 +249,8 @@ class Drawing:
             if share:
                 self._spot(image, x, y, share * self.scan.bead_hu_mm2, _spread2(point))
 
-    def _bead_ramps(self, image: Array, z_mm: float) -> None:
+    def _ramp_beads(self) -> Iterator[tuple[float, Place]]:
+        """Yield each bead of the ramps: its position along the scan, and its place."""
         beads = self.spec.beads
         for ramp in beads.ramps if beads else ():
             count = round(2 * ramp.reach_mm / ramp.rise_mm)
@@ -245,9 +259,15 @@ class Drawing:
                 tx, ty = polar(ramp.pitch_mm, angle + 90)
                 for k in range(-count, count + 1):
                     height = beads.offset_mm + k * ramp.rise_mm if beads else 0.0
-                    x, y, z = self.outside(x0 + k * tx, y0 + k * ty, height)
-                    if -self.scan.thickness_mm / 2 < z - z_mm <= self.scan.thickness_mm / 2:
-                        self._spot(image, x, y, self.scan.ramp_bead_hu_mm2, 0.0)
+                    place = (x0 + k * tx, y0 + k * ty, height)
+                    yield float(self.outside(*place)[2]), place
+
+    def _bead_ramps(self, image: Array, z_mm: float) -> None:
+        half = self.scan.thickness_mm / 2
+        for z, place in self._beads:
+            if -half < z - z_mm <= half:
+                x, y, _ = self.outside(*place)
+                self._spot(image, x, y, self.scan.ramp_bead_hu_mm2, 0.0)
 
     def _spot(self, image: Array, x: float, y: float, hu_mm2: float, more2: float) -> None:
         sigma = self.scan.psf_sigma_mm

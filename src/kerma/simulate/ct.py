@@ -99,7 +99,7 @@ def noise(shape: tuple[int, int], *, sd_hu: float, seed: int, correlation_px: fl
     Smoothing with a Gaussian of `correlation_px` is scaled back by 2 sqrt(pi) s, exact for s of a
     pixel or more.
     """
-    white = np.random.default_rng(seed).normal(0.0, 1.0, shape)
+    white = np.random.default_rng(seed).standard_normal(shape)
     if correlation_px == 0.0:
         return np.asarray(sd_hu * white)
     smooth = ndimage.gaussian_filter(white, correlation_px, mode="wrap")

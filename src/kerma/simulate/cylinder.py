@@ -158,6 +158,20 @@ class _Frame:
         turn = np.diag([-1.0, 1.0, -1.0]) if scan.turned else np.eye(3)
         self.matrix: Array = lean @ roll @ turn
         self.offset = np.array([*scan.offset_mm, scan.origin_mm])
+        self._bodies: dict[tuple[float, ...], tuple[Array, Array]] = {}
+
+    def body(self, at: tuple[float, float], radius: float, cup_hu: float, sigma: float) -> Any:
+        """Return the cupping and the blurred disc of a body; a straight one's are the same in all.
+
+        Kept for one place of the axis: a leaning body lies elsewhere in each slice.
+        """
+        key = (*at, radius, cup_hu, sigma)
+        if key not in self._bodies:
+            if any(old[:2] != at for old in self._bodies):
+                self._bodies.clear()
+            r = np.hypot(self.x - at[0], self.y - at[1])
+            self._bodies[key] = cup_hu * (r / radius) ** 2, disc(r, radius, sigma)
+        return self._bodies[key]
 
 
 class Slice:
@@ -206,9 +220,8 @@ class Slice:
         x, y, z = self.place(0.0, 0.0)
         share = self.share(z, low, high)
         if share:
-            r = np.hypot(self.frame.x - x, self.frame.y - y)
-            value = hu + cup_hu * (r / radius) ** 2 - AIR_HU
-            self.image += share * value * disc(r, radius, self.sigma)
+            cup, round_body = self.frame.body((x, y), radius, cup_hu, self.sigma)
+            self.image += share * (hu + cup - AIR_HU) * round_body
 
     def rod(
         self, xy: tuple[float, float], radius: float, contrast: float, low: float, high: float

@@ -19,6 +19,8 @@ from kerma.simulate.cylinder import box, disc
 
 Array = npt.NDArray[np.float64]
 
+_ROOT2 = math.sqrt(2.0)
+
 
 @dataclass(frozen=True, slots=True)
 class IntraoralShot:
@@ -101,24 +103,18 @@ def _object(u: Array, v: Array, spec: IntraoralSpec, shot: IntraoralShot) -> Arr
     wide, high = spec.step_size_mm
     for part in spec.steps:
         share = 1 - math.exp(-shot.attenuation_per_mm * part.thickness_mm)
-        picture += step * share * (
-            box(u, part.x_mm - wide / 2, part.x_mm + wide / 2, sigma)
-            * box(v, part.y_mm - high / 2, part.y_mm + high / 2, sigma)
+        # Nine standard deviations beyond its sides nothing is left of it, to the last digit.
+        w = _window(u, v, (part.x_mm, part.y_mm), math.hypot(wide, high) / 2 + 9 * sigma * _ROOT2)
+        picture[w] += step * share * (
+            box(u[w], part.x_mm - wide / 2, part.x_mm + wide / 2, sigma)
+            * box(v[w], part.y_mm - high / 2, part.y_mm + high / 2, sigma)
         )  # fmt: skip
     for bar in spec.bars:
-        picture += (
-            0.8
-            * step
-            * bar_patch(
-                u,
-                v,
-                (bar.x_mm, bar.y_mm),
-                spec.bar_side_mm,
-                bar.per_mm,
-                bar.across_deg,
-                (sigma, sigma),
-            )
-        )
+        place, turned = (bar.x_mm, bar.y_mm), bar.across_deg
+        w = _window(u, v, place, spec.bar_side_mm * _ROOT2)
+        picture[w] += 0.8 * step * bar_patch(
+            u[w], v[w], place, spec.bar_side_mm, bar.per_mm, turned, (sigma, sigma)
+        )  # fmt: skip
     for hole in spec.holes:
         place, contrast = (hole.x_mm, hole.y_mm), shot.hole_contrast * hole.depth_mm
         _add(picture, u, v, place, hole.diameter_mm / 2, contrast, sigma)
@@ -129,9 +125,23 @@ def _add(
     picture: Array, u: Array, v: Array, place: tuple[float, float], radius: float,
     height: float, sigma: float,
 ) -> None:  # fmt: skip
-    r = np.hypot(u - place[0], v - place[1])
+    w = _window(u, v, place, radius + 6 * sigma)
+    r = np.hypot(u[w] - place[0], v[w] - place[1])
     near = r < radius + 6 * sigma
-    picture[near] += height * disc(r[near], radius, sigma)
+    picture[w][near] += height * disc(r[near], radius, sigma)
+
+
+def _window(u: Array, v: Array, place: tuple[float, float], reach: float) -> tuple[slice, slice]:
+    """Return the pixels around a place of the object, where u and v are straight in both."""
+    steps = np.array([[u[0, 1] - u[0, 0], u[1, 0] - u[0, 0]],
+                      [v[0, 1] - v[0, 0], v[1, 0] - v[0, 0]]])  # fmt: skip
+    column, row = np.linalg.solve(steps, np.array(place) - (u[0, 0], v[0, 0]))
+    half = reach / float(np.linalg.svd(steps, compute_uv=False)[-1]) + 2
+
+    def part(middle: float) -> slice:
+        return slice(max(0, math.floor(middle - half)), max(0, math.ceil(middle + half) + 1))
+
+    return part(row), part(column)
 
 
 def bar_patch(
@@ -147,10 +157,13 @@ def bar_patch(
     near = (np.abs(across) < side) & (np.abs(along) < side)
     count = math.floor(side * per_mm + 1e-9)
     found: Array = np.zeros(u.shape)
-    drawn = np.zeros(int(near.sum()))
+    across_near = across[near]
+    drawn = np.zeros(len(across_near))
     for k in range(count):
         at = (k - (count - 1) / 2) / per_mm
-        drawn += box(across[near], at - 0.25 / per_mm, at + 0.25 / per_mm, blur)
+        # Nine standard deviations from a bar nothing is left of it, to the last digit.
+        own = np.abs(across_near - at) < 0.25 / per_mm + 9 * blur
+        drawn[own] += box(across_near[own], at - 0.25 / per_mm, at + 0.25 / per_mm, blur)
     found[near] = drawn * box(along[near], -side / 2, side / 2, other)
     return found
 
@@ -216,15 +229,17 @@ def panoramic_image(shot: PanoramicShot, spec: PanoramicSpec | None = None) -> I
         u, v = (sx[w] - cx) / mh, (sy[w] - cy) / mv
         for bx, by in ((0.0, 0.0), (0.0, -spec.up_mm), (spec.beside_mm, 0.0)):
             # A ball: its shadow is a disc stretched as lengths are there.
-            r = np.hypot(u - bx, v - by)
+            own = _window(u, v, (bx, by), spec.ball_radius_mm + 1)
+            r = np.hypot(u[own] - bx, v[own] - by)
             near = r < spec.ball_radius_mm + 1
             sigma = shot.sigma_mm[0] / mh
-            picture[w][near] += shot.ball * disc(r[near], spec.ball_radius_mm, sigma)
+            picture[w][own][near] += shot.ball * disc(r[near], spec.ball_radius_mm, sigma)
         blur = (shot.sigma_mm[0] / mh, shot.sigma_mm[1] / mv)
         for bar in spec.bars:
             place = (bar.x_mm, bar.y_mm)
-            picture[w] += shot.bar * bar_patch(
-                u, v, place, spec.bar_side_mm, bar.per_mm, bar.across_deg, blur
+            own = _window(u, v, place, spec.bar_side_mm * _ROOT2)
+            picture[w][own] += shot.bar * bar_patch(
+                u[own], v[own], place, spec.bar_side_mm, bar.per_mm, bar.across_deg, blur
             )
     if shot.mirrored:
         picture = picture[:, ::-1]

@@ -172,14 +172,15 @@ def flat_field(
 
     `gradient_percent_per_cm` is (across, down), in % of the mean at the centre per cm.
     """
-    rows, columns = np.indices(shape, dtype=float)
-    x_cm = (columns - (shape[1] - 1) / 2) * pixel_mm / 10.0
-    y_cm = (rows - (shape[0] - 1) / 2) * pixel_mm / 10.0
+    y_cm, x_cm = (
+        (np.arange(n, dtype=float) - (n - 1) / 2) * pixel_mm / 10.0 for n in shape
+    )  # fmt: skip
     across, down = gradient_percent_per_cm
-    field = mean * (1.0 + (across * x_cm + down * y_cm) / 100.0)
+    slope = (across * x_cm)[None, :] + (down * y_cm)[:, None]
+    field = mean * (1.0 + slope / 100.0)
     if noise == 0.0:
         return np.asarray(field)
-    return np.asarray(field + np.random.default_rng(seed).normal(0.0, noise, shape))
+    return np.asarray(field + noise * np.random.default_rng(seed).standard_normal(shape))
 
 
 def with_disc(pixels: Array, *, x: float, y: float, radius_px: float, change: float) -> Array:

@@ -266,18 +266,26 @@ def _sides(small: Array, lattice: Lattice) -> Sides:
     places = ((-_BESIDE, -0.5), (-narrow, 1 / 3), (0.0, 1 / 3), (narrow, 1 / 3), (_BESIDE, -0.5))
 
     def strength(along: tuple[int, int], beside: tuple[int, int]) -> Array:
-        total = np.zeros((*i.shape, 2))
-        inside = np.ones(i.shape, dtype=bool)
-        for away, weight in places:
-            x, y = lattice.at(
+        lines = [
+            lattice.at(
                 i[..., None] + along[0] * t + beside[0] * away,
                 j[..., None] + along[1] * t + beside[1] * away,
             )
+            for away, _ in places
+        ]
+        inside = np.ones(i.shape, dtype=bool)
+        for x, y in lines:
             inside &= ((x >= 0) & (x < small.shape[1]) & (y >= 0) & (y < small.shape[0])).all(-1)
-            samples = ndimage.map_coordinates(small, (y, x), order=1, mode="nearest")
-            total += weight * samples.reshape(*i.shape, 2, -1).mean(axis=-1)
+        total = np.zeros((int(inside.sum()), 2))
+        for (x, y), (_, weight) in zip(lines, places, strict=True):
+            samples = ndimage.map_coordinates(
+                small, (y[inside], x[inside]), order=1, mode="nearest"
+            )
+            total += weight * samples.reshape(len(total), 2, -1).mean(axis=-1)
         # The weaker half decides: a line that ends in the middle of a side is not its line.
-        return np.where(inside, total.min(axis=-1), 0.0)
+        found = np.zeros(i.shape)
+        found[inside] = total.min(axis=-1)
+        return found
 
     across, down = strength((1, 0), (0, 1)), strength((0, 1), (1, 0))
     both = np.concatenate([across.ravel(), down.ravel()])

@@ -184,9 +184,22 @@ def _searched(n: int) -> Mask:
     return np.asarray(inside)
 
 
+def _middles(power: Array) -> Array:
+    """Return the median around each place of the half plane that is searched, infinity elsewhere.
+
+    P(-u, -v) = P(u, v): the other half would say the same.
+    """
+    n, reach = len(power), _BACKGROUND_BOX // 2
+    columns = np.arange(n // 2 - reach, n + reach) % n
+    found = np.full(power.shape, np.inf)
+    strip = ndimage.median_filter(power[:, columns], size=_BACKGROUND_BOX, mode="wrap")
+    found[:, n // 2 :] = strip[:, reach:-reach]
+    return found
+
+
 def _peaks(power: Array, independent: float) -> tuple[list[tuple[int, int]], Array, float]:
     """Return the places of the peaks, the background and the threshold over it."""
-    background = np.asarray(ndimage.median_filter(power, size=_BACKGROUND_BOX, mode="wrap"))
+    background = _middles(power)
     # The median of an averaged periodogram lies under its mean (Wilson and Hilferty).
     background = background / (1.0 - 1.0 / (9.0 * independent)) ** 3
     background = np.maximum(background, 1e-300)

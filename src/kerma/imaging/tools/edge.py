@@ -136,10 +136,10 @@ def _sheared(gradient: Array, slope: float) -> Array:
     """Shift each row so that lines of this slope become columns; nearest pixel, zero outside."""
     rows, columns = gradient.shape
     shift = np.rint(slope * (np.arange(rows) - (rows - 1) / 2)).astype(int)
-    wanted = np.arange(columns)[None, :] + shift[:, None]
-    inside = (wanted >= 0) & (wanted < columns)
-    found = np.take_along_axis(gradient, np.clip(wanted, 0, columns - 1), axis=1)
-    return np.asarray(np.where(inside, found, 0.0))
+    margin = min(int(np.abs(shift).max()), columns)
+    wide = np.pad(gradient, ((0, 0), (margin, margin)))
+    first = np.arange(rows) * wide.shape[1] + margin + np.clip(shift, -margin, margin)
+    return np.asarray(wide.ravel().take(first[:, None] + np.arange(columns)))
 
 
 def _extent(along: Array, column: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,17 @@ def without_plane(patch: Array, keep_out_px: float) -> Array:
     return np.asarray(patch - np.tensordot(plane, terms, axes=1))
 
 
+@lru_cache(maxsize=2)
+def _waves(side: int, frequency_per_px: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Return the waves along and across a patch: the same for each of a series of patches."""
+    directions = np.arange(_DIRECTIONS) * (math.pi / _DIRECTIONS)
+    at = np.arange(side) - (side - 1) / 2
+    u = np.outer(frequency_per_px, np.cos(directions)).ravel()
+    v = np.outer(frequency_per_px, np.sin(directions)).ravel()
+    across, down = -2 * math.pi * np.outer(u, at), -2 * math.pi * np.outer(v, at)
+    return np.concatenate((np.cos(across), np.sin(across))), np.cos(down), np.sin(down)
+
+
 class PolarTransform:
     """The Fourier transform of square patches of one size, evaluated on circles.
 
@@ -192,15 +204,10 @@ class PolarTransform:
     """
 
     def __init__(self, side: int, frequency_per_px: Array) -> None:
-        at = np.arange(side) - (side - 1) / 2
         self.side = side
         self.directions = np.arange(_DIRECTIONS) * (math.pi / _DIRECTIONS)
         self.frequency_per_px = frequency_per_px
-        u = np.outer(frequency_per_px, np.cos(self.directions)).ravel()
-        v = np.outer(frequency_per_px, np.sin(self.directions)).ravel()
-        across, down = -2 * math.pi * np.outer(u, at), -2 * math.pi * np.outer(v, at)
-        self._across = np.concatenate((np.cos(across), np.sin(across)))
-        self._down = np.cos(down), np.sin(down)
+        self._across, *self._down = _waves(side, tuple(frequency_per_px.tolist()))
 
     def of(self, patch: Array) -> Complex:
         """Return the transform about the patch's middle, shape (frequencies, directions)."""

@@ -18,6 +18,7 @@ from kerma.physics.shielding.archer import THICKEST_MM, Beam, Curve, curve, fall
 from kerma.reference import row, rows
 
 WEEK, YEAR = "week", "year"
+_LEAST = 5e-324  # what is less than any number passes nothing, and has a logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _solved(kerma: Callable[[Values, float], float], v: Values) -> float:
         high *= 2.0
         if high > THICKEST_MM:
             raise InputError("No thickness of this material reaches the goal.", code="no-thickness")
-    return falling_root(lambda x: math.log(kerma(v, x) / allowed), 0.0, high)
+    return falling_root(lambda x: math.log(kerma(v, x) / allowed or _LEAST), 0.0, high)
 
 
 @calculates

@@ -63,6 +63,11 @@ def _corners(points: Sequence[MapPoint], x: float, y: float, largest_gap_m: floa
             "the DLP.",
             code="outside-map",
         )
+    if math.hypot(x, y) < float(radii.min()) * (1 - 1e-9):
+        raise InputError(
+            f"({x:g}, {y:g}) m is nearer to the isocentre than any point of the map.",
+            code="outside-map",
+        )
     # On the side of two triangles either will do: the one with the shorter sides.
     corners = places[mesh.simplices[about]]
     longest = np.hypot(*np.moveaxis(corners - np.roll(corners, 1, axis=1), -1, 0)).max(axis=1)

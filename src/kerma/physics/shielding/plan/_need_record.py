@@ -6,19 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kerma.core import quantity
 from kerma.physics.calculation import Calculation, Record
 from kerma.physics.shielding.archer import THICKEST_MM, said
-from kerma.physics.shielding.plan.document import Layer
 from kerma.physics.shielding.plan.protect import goal
-from kerma.physics.shielding.plan.structure import credited, passing
+from kerma.physics.shielding.plan.rays import Sight
+from kerma.physics.shielding.plan.structure import credited
 
 if TYPE_CHECKING:
     from kerma.physics.shielding.plan.need import Solver, Spot
-
-Mask = NDArray[np.bool_]
 
 
 def bisected(above: Callable[[float], bool], low: float, high: float) -> float:
@@ -61,29 +58,28 @@ def record_of(solver: Solver, n: int, spot: Spot) -> Calculation:
     return made.result(equation, "mm", others={"behind": quantity(solver.total(spot), "mGy")})
 
 
-def _taken(made: Record, solver: Solver, spot: Spot) -> list[tuple[str, int, float, Mask]]:
-    """Take all kermas at a point into a record: symbol, emission, spread and crossings of each."""
+def _taken(made: Record, solver: Solver, spot: Spot) -> list[tuple[str, float, Sight, int]]:
+    """Take all kermas at a point into a record: symbol, kerma at 1 m, sight and its row."""
     found = []
-    for seen in spot.seen:
-        for row, number in enumerate(seen.of):
-            emission = solver.scene.emissions[number]
-            free = float(seen.free[row, 0])
-            if free <= 0.0:
+    names = solver.scene.structure.names
+    for source, seen in zip(solver.scene.sources, spot.seen, strict=True):
+        for way in spot.ground.ways(spot.xy, source, seen, solver.losses):
+            emission = solver.scene.emissions[way.emission]
+            if way.free <= 0.0:
                 continue
-            symbol = f"K{number + 1}"
+            symbol = f"K{way.emission + 1}"
             made.given(f"Kerma at 1 m, {emission.name}, {emission.title}", symbol,
                        emission.kerma_1m.value, "mGy")  # fmt: skip
             for used in emission.kerma_1m.sources:
                 made.rests_on(used.row)
-            crossed = [solver.scene.structure.names[c] for c in np.flatnonzero(seen.rows[0])]
-            passed = float(solver.losses.transmission(number, seen.rows)[0])
-            for c in np.flatnonzero(seen.rows[0]):
-                _cite(made, solver, int(c), number)
+            for column in way.crossed:
+                _cite(made, solver, column, way.emission)
             made.work(
-                f"{symbol}: {free:.4g} mGy unshielded at {float(seen.distance[0]):.4g} m, through "
-                f"{', '.join(crossed) or 'nothing'}: B = {passed:.4g}, {free * passed:.4g} mGy"
+                f"{symbol}: {way.free:.4g} mGy unshielded at {way.distance_m:.4g} m, through "
+                f"{', '.join(names[c] for c in way.crossed) or 'nothing'}: "
+                f"B = {way.kerma / way.free:.4g}, {way.kerma:.4g} mGy"
             )
-            found.append((symbol, number, free / emission.mgy_1m, seen.rows))
+            found.append((symbol, emission.mgy_1m, seen, seen.of.index(way.emission)))
     return found
 
 
@@ -101,23 +97,17 @@ def _cite(made: Record, solver: Solver, column: int, number: int) -> None:
 
 
 def _again(
-    solver: Solver, n: int, held: Sequence[tuple[str, int, float, Mask]], v: Mapping[str, float]
+    solver: Solver, n: int, held: Sequence[tuple[str, float, Sight, int]], v: Mapping[str, float]
 ) -> float:
     """Return the extra of one barrier for other kermas, a goal and an occupancy at its point."""
     allowed = v["P"] / v["T"]
-    layers, material = solver.layers[n], solver.materials[n]
 
     def total(mm: float) -> float:
-        of: dict[str, float] = {}
-        for layer in (*layers, Layer(material, mm)):
-            of[layer.material] = of.get(layer.material, 0.0) + layer.mm
+        losses = solver.losses.with_column(n, *solver.column(n, mm))
         kerma = 0.0
-        for symbol, number, spread, rows in held:
-            emission = solver.scene.emissions[number]
-            hard, excess = passing(emission, of, solver.scene.plan.rule)
-            every = np.ones(len(solver.losses.base))
-            column = solver.losses.with_column(n, hard * every, excess * every)
-            kerma += v[symbol] * spread * float(column.transmission(number, rows)[0])
+        for symbol, mgy_1m, seen, row in held:
+            passed = losses.transmission(seen.of[row], seen.rows)[seen.index[0]]
+            kerma += v[symbol] / mgy_1m * float(np.fmax.reduce(seen.free[row, 0] * passed))
         return kerma
 
     if total(0.0) <= allowed:

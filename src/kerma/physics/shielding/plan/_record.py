@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +13,11 @@ from kerma.physics.shielding.angular import scatter_factor
 from kerma.physics.shielding.archer import said
 from kerma.physics.shielding.plan.document import PlacedSource
 from kerma.physics.shielding.plan.emissions import Emission, angles
-from kerma.physics.shielding.plan.places import height_m, reference_m
-from kerma.physics.shielding.plan.rays import Passing, Sight
+from kerma.physics.shielding.plan.ground import Ground, Way
+from kerma.physics.shielding.plan.places import TOP, height_m, reference_m
+from kerma.physics.shielding.plan.rays import Passing
 from kerma.physics.shielding.plan.structure import credited, merged
 from kerma.physics.shielding.room import RULES
-
-if TYPE_CHECKING:
-    from kerma.physics.shielding.plan.protect import Ground
 
 TERTIARY = "bir/scatter_from_kap/tertiary_scatter"
 _STRAIGHT = "Rays go straight and cross every barrier at right angles; oblique ways are longer."
@@ -40,22 +37,19 @@ def record_of(
     made.rests_on(reference_m(scene.plan.method, "wall")[1])
     factors: dict[str, float] = {}
     seen_curves: set[str] = set()
-    for source in scene.sources:
-        seen = scene.sight(source, ground.at(xy, source))
+    for source, seen in zip(scene.sources, ground.spot(xy), strict=True):
         _heights(made, ground, source)
-        for n, number in enumerate(seen.of):
-            if seen.free[n, 0] == 0.0:
+        for way in ground.ways(xy, source, seen, losses):
+            if way.free <= 0.0:
                 continue
-            emission = scene.emissions[number]
-            symbol = f"K{number + 1}"
+            emission = scene.emissions[way.emission]
+            symbol = f"K{way.emission + 1}"
             value = made.given(f"Kerma at 1 m, {emission.name}, {emission.title}", symbol,
-                               emission.kerma_1m.value, "mGy", above_zero=False)  # fmt: skip
+                               emission.kerma_1m.value, "mGy")  # fmt: skip
             _carried(made, emission)
-            _curves(made, ground, seen, emission, seen_curves)
-            passed = float(losses.transmission(number, seen.rows)[0])
-            spread = float(seen.free[n, 0]) / value
-            factors[symbol] = spread * passed
-            _lines(made, ground, source, seen, emission, symbol, (spread, passed), xy)
+            _curves(made, ground, way, emission, seen_curves)
+            factors[symbol] = way.kerma / value
+            _lines(made, ground, source, way, emission, xy)
     made.assume(RULES[scene.plan.rule], _STRAIGHT, _POINT)
     made.limit(
         "No scatter round ends, over partial screens, from ceilings or through open doors.",
@@ -76,8 +70,15 @@ def _heights(made: Record, ground: Ground, source: PlacedSource) -> None:
     if name:
         made.rests_on(name)
         made.work(f"Height of the point for {source.name}: {height:.3g} m above the datum")
-    else:
-        made.assume("On a source's own storey the distance is taken at the height of the source.")
+        return
+    made.assume("On a source's own storey the distance is taken at the height of the source.")
+    if len(ground.fine[source.key]) > 1:
+        made.rests_on(TOP)
+        made.assume(
+            "Where radiation or shielding depend on height, every height from the floor to 2.1 m "
+            "is looked at as well, a centimetre apart, and each kind of radiation counts at its "
+            "worst."
+        )
 
 
 def _carried(made: Record, emission: Emission) -> None:
@@ -97,12 +98,11 @@ def _carried(made: Record, emission: Emission) -> None:
         )
 
 
-def _curves(made: Record, ground: Ground, seen: Sight, emission: Emission, cited: set[str]) -> None:
+def _curves(made: Record, ground: Ground, way: Way, emission: Emission, cited: set[str]) -> None:
     if emission.beam is None:
         return
-    built = ground.scene.structure
-    for column in np.flatnonzero(seen.rows[0]):
-        for material in merged(built.layers[built.keys[column]]):
+    for column in way.crossed:
+        for material, _ in _of(ground, column):
             held = credited(material, emission.beam)
             name = f"{material}, {emission.beam}"
             if held is None:
@@ -113,15 +113,18 @@ def _curves(made: Record, ground: Ground, seen: Sight, emission: Emission, cited
 
 
 def _lines(
-    made: Record, ground: Ground, source: PlacedSource, seen: Sight, emission: Emission,
-    symbol: str, factors: tuple[float, float], xy: Sequence[float],
+    made: Record, ground: Ground, source: PlacedSource, way: Way, emission: Emission,
+    xy: Sequence[float],
 ) -> None:  # fmt: skip
-    spread, passed = factors
     built = ground.scene.structure
-    away = ground.at(xy, source) - np.asarray(ground.scene.positions[source.key])
+    away = np.array([[xy[0], xy[1], way.height_m]])
+    away -= np.asarray(ground.scene.positions[source.key])
+    symbol = f"K{way.emission + 1}"
     made.work(f"{symbol}, {emission.name}, {emission.title}:",
               *(f"  {line}" for line in emission.kerma_1m.working))  # fmt: skip
-    where = f"  d = {float(seen.distance[0]):.4g} m"
+    where = f"  d = {way.distance_m:.4g} m"
+    if way.height_m != ground.own[source.key]:
+        where += f" at {way.height_m:.2f} m above the datum"
     if emission.angular is not None:
         theta = float(angles(emission.angular[0], away)[0])
         kv = emission.angular[1]
@@ -133,16 +136,16 @@ def _lines(
             where += f"; in the gantry's shadow × {emission.shadow.transmission:g}"
     if emission.cone is not None:
         where += "; inside the beam"
-    crossed = [int(n) for n in np.flatnonzero(seen.rows[0])]
     names = [
         f"{built.names[n]} ({', '.join(_layer(m, mm) for m, mm in _of(ground, n))})"
         + (" not credited" if built.partial[n] else "")
-        for n in crossed
+        for n in way.crossed
     ]
+    spread, passed = way.free / emission.mgy_1m, way.kerma / way.free
     made.work(
         f"{where}; K / K(1 m) unshielded = {spread:.4g}",
         f"  through {', '.join(names) or 'nothing'}: B = {passed:.4g}",
-        f"  {symbol} × {spread:.4g} × {passed:.4g} = {emission.mgy_1m * spread * passed:.4g} mGy",
+        f"  {symbol} × {spread:.4g} × {passed:.4g} = {way.kerma:.4g} mGy",
     )
 
 

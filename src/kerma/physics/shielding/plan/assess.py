@@ -11,8 +11,9 @@ from kerma.core.codec import encode
 from kerma.physics.calculation import Calculation
 from kerma.physics.shielding.plan.document import METHODS, Plan
 from kerma.physics.shielding.plan.faults import Fault, faults
+from kerma.physics.shielding.plan.ground import Ground
 from kerma.physics.shielding.plan.need import Needs, needs
-from kerma.physics.shielding.plan.protect import AreaFinding, Ground, protect
+from kerma.physics.shielding.plan.protect import AreaFinding, protect
 from kerma.physics.shielding.plan.rays import Scene
 from kerma.physics.shielding.plan.schedule import HEIGHT, ScheduleRow, schedule
 from kerma.physics.shielding.plan.sensitivity import Variation, sensitivity

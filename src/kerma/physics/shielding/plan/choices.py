@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from kerma.core import InputError, Source
 from kerma.physics.shielding.plan.document import Barrier, Layer, Plan
+from kerma.physics.shielding.plan.ground import Ground
 from kerma.physics.shielding.plan.need import Solver
 from kerma.physics.shielding.plan.products import Product, layer_of
-from kerma.physics.shielding.plan.protect import Ground
 from kerma.physics.shielding.plan.rays import Passing, Scene
 from kerma.physics.shielding.plan.structure import heights, is_opening
 

@@ -29,7 +29,8 @@ from kerma.physics.calculation import Calculation
 from kerma.physics.shielding.archer import THICKEST_MM
 from kerma.physics.shielding.plan._need_record import bisected, record_of
 from kerma.physics.shielding.plan.document import Barrier, Layer, Plan, Slab
-from kerma.physics.shielding.plan.protect import Ground, along, goal
+from kerma.physics.shielding.plan.ground import Ground
+from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.plan.rays import Passing, Scene, Sight
 from kerma.physics.shielding.plan.structure import credited
 
@@ -213,20 +214,10 @@ class Solver:
         """Return kerma, emission and the columns that can hold it back, of all that is there."""
         found = []
         for source, seen in zip(self.scene.sources, spot.seen, strict=True):
-            each = seen.each(self.losses)[:, 0]
-            ways = self._ways(spot, source.key, seen)
-            for value, number in zip(each, seen.of, strict=True):
-                helping = [n for n in ways if self.helps(number, n)]
-                found.append((float(value), number, helping))
+            for way in spot.ground.ways(spot.xy, source, seen, self.losses):
+                helping = [n for n in way.crossed if self.helps(way.emission, n)]
+                found.append((way.kerma, way.emission, helping))
         return sorted(found, key=lambda p: (-p[0], p[1]))
-
-    def _ways(self, spot: Spot, source: str, seen: Sight) -> list[int]:
-        origin = self.scene.positions[source]
-        height = spot.ground.heights[source]
-        away = np.array([*spot.xy, height]) - np.asarray(origin)
-        built = self.scene.structure
-        hit = [int(n) for n in np.flatnonzero(seen.rows[0])]
-        return sorted(hit, key=lambda n: (along(built, n, origin, away), n))
 
     def left_bare(self, spot: Spot) -> float:
         """Return the kerma that no extra holds back, mGy."""
@@ -282,9 +273,9 @@ class Solver:
             aim, _ = goal(self.scene.plan.method, ground.area)
             allowed = aim.value / ground.area.occupancy
             held = ground.worst(self.losses)
-            if held is None or not np.isfinite(held[1]):
+            if held is None or not np.isfinite(held.kerma):
                 continue
-            spot = Spot(ground, held[0], allowed, ground.seen(np.array([held[0]])))
+            spot = Spot(ground, held.point, allowed, ground.spot(held.point))
             if self.kept(spot) or any(lost.area == ground.area.key for lost in self.lost):
                 continue
             bare = self.left_bare(spot)

@@ -1,9 +1,10 @@
 """Where somebody may stand in an area, and which of these points to look at first.
 
 Points lie in the area's outline and at least the method's distance (0.3 m) from the faces of the
-barriers of its storey. Heights: at a source's own height on its storey, so that the distance is the
-horizontal one; 0.5 m above the floor when the source is below; 1.7 m when it is above (rows
-``ncrp147/reference_points``, ``bir/distances``).
+barriers of its storey. Heights on a source's own storey: the source's own, so that the distance is
+the horizontal one, and, where radiation or shielding depend on height, every height from the floor
+to 2.1 m, the largest kerma counting. 0.5 m above the floor when the source is below, 1.7 m when it
+is above (rows ``ncrp147/reference_points``, ``bir/distances``).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _ROWS = {
     },
     "uk": dict.fromkeys(("wall", "above", "below"), "bir/distances"),
 }  # fmt: skip
+TOP = "ncrp147/reference_points/wall_shielding_height"
 _COLUMNS = {
     "wall": "wall_m",
     "above": "above_floor_of_room_above_m",
@@ -76,6 +78,12 @@ def height_m(plan: Plan, area: Area, source: PlacedSource) -> tuple[float, str]:
     above = here.floor_m > there.floor_m
     height, name = reference_m(plan.method, "above" if above else "below")
     return here.floor_m + height, name
+
+
+def top_m(plan: Plan, area: Area) -> float:
+    """Return the highest point above the datum that is looked at on a source's own storey, m."""
+    storey = plan.storey(area.storey)
+    return storey.floor_m + min(stated(row(TOP), "point", r"([\d.]+) m"), storey.height_m)
 
 
 def _near(plan: Plan, area: Area) -> list[tuple[Barrier, float]]:

@@ -143,16 +143,18 @@ class Passing:
 
 @dataclass(frozen=True)
 class Sight:
-    """Points as a source sees them.
+    """Points as a source sees them, each at one height or at several.
 
     Attributes
     ----------
     of
         Numbers of the source's emissions.
     free
-        Kerma without any barrier, mGy in the period: emissions by points.
+        Kerma without any barrier, mGy in the period: emissions by points by heights.
     rows, index
-        Distinct crossings, and which of them each point has.
+        Distinct crossings, and which of them each point has at each height.
+    distance
+        From the source, m.
     """
 
     of: tuple[int, ...]
@@ -162,7 +164,7 @@ class Sight:
     distance: Array
 
     def each(self, losses: Passing) -> Array:
-        """Return the kerma of each emission at each point."""
+        """Return the kerma of each emission at each point and height."""
         found: Array = np.empty_like(self.free)
         for n, emission in enumerate(self.of):
             passed = losses.transmission(emission, self.rows)
@@ -170,8 +172,11 @@ class Sight:
         return found
 
     def kerma(self, losses: Passing) -> Array:
-        """Return the kerma of the source at each point."""
-        total: Array = self.each(losses).sum(axis=0)
+        """Return the kerma of the source at each point: every emission at its worst height.
+
+        Heights where nothing is known of an emission are left out, unless there is no other.
+        """
+        total: Array = np.fmax.reduce(self.each(losses), axis=2).sum(axis=0)
         return total
 
 
@@ -219,14 +224,17 @@ class Scene:
         pairs = [passing(e, of, self.plan.rule) for e in self.emissions]
         return np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs], float)
 
-    def sight(self, source: PlacedSource, points: Array) -> Sight:
-        """Return points (n, 3) as a source sees them."""
+    def sight(self, source: PlacedSource, points: Array, heights: int = 1) -> Sight:
+        """Return points (n × heights, 3), all heights of one after another, as a source sees them."""
         away = points - np.asarray(self.positions[source.key])
         distance = np.sqrt(np.einsum("ij,ij->i", away, away))
         rows, index = patterns(crossed(self.structure, self.positions[source.key], points))
         of = self.of[source.key]
         free = np.array([self.emissions[n].mgy_1m * self.emissions[n].spread(away) for n in of])
-        return Sight(of, free.reshape(len(of), len(points)), rows, index, distance)
+        shape = (len(points) // heights, heights)
+        return Sight(
+            of, free.reshape(len(of), *shape), rows, index.reshape(shape), distance.reshape(shape)
+        )
 
 
 @dataclass(frozen=True)
@@ -291,7 +299,7 @@ def grid(plan: Plan, storey: str, x: ArrayLike, y: ArrayLike, height_m: float = 
     total = np.zeros(gx.shape)
     for source in scene.sources:
         seen = scene.sight(source, points)
-        kerma = np.where(seen.distance >= CLOSEST_M, seen.kerma(scene.losses), np.nan)
+        kerma = np.where(seen.distance[:, 0] >= CLOSEST_M, seen.kerma(scene.losses), np.nan)
         held[source.key] = kerma.reshape(gx.shape)
         total += held[source.key]
     return KermaGrid(across, down, height_m, held, total)
@@ -314,5 +322,5 @@ def kerma_at(scene: Scene, points: ArrayLike, *, judged: bool = False) -> Array:
     total: Array = np.zeros(len(at))
     for source in scene.sources:
         seen = scene.sight(source, at)
-        total += np.where(seen.distance >= CLOSEST_M, seen.kerma(losses), np.nan)
+        total += np.where(seen.distance[:, 0] >= CLOSEST_M, seen.kerma(losses), np.nan)
     return total

@@ -15,7 +15,8 @@ from kerma.physics.shielding import bir
 from kerma.physics.shielding.plan import _quality
 from kerma.physics.shielding.plan.document import Plan
 from kerma.physics.shielding.plan.emissions import emissions, raised_kv
-from kerma.physics.shielding.plan.protect import AreaFinding, Ground, goal
+from kerma.physics.shielding.plan.ground import Ground
+from kerma.physics.shielding.plan.protect import AreaFinding, goal
 from kerma.physics.shielding.plan.rays import Scene
 from kerma.reference import row
 
@@ -130,9 +131,9 @@ def _voltage(scene: Scene, found: Sequence[AreaFinding], most: float) -> Variati
         if worst is None:
             held.append(_held(before, 1.0, most))
             continue
-        ratio = worst[1] / (goal(raised.method, area)[0].value / area.occupancy)
+        ratio = worst.kerma / (goal(raised.method, area)[0].value / area.occupancy)
         kept = ratio <= most * (1.0 + 1e-9)
-        held.append(Held(area.key, ratio, None if kept and not worst[2] else kept))
+        held.append(Held(area.key, ratio, None if kept and not worst.known else kept))
     return Variation("kv", title, tuple(held))
 
 

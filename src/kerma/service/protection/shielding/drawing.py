@@ -18,6 +18,7 @@ from kerma.core.codec import decode, encode
 from kerma.physics.shielding import materials
 from kerma.physics.shielding.plan.document import SCHEMA, Plan
 from kerma.physics.shielding.plan.document import read as read_plan
+from kerma.physics.shielding.plan.products import products
 
 # Design choices: a drawing of a hospital fits in this many times over.
 MOST_BYTES = 2_000_000
@@ -45,14 +46,20 @@ class Sheet:
     ----------
     add
         Material that would be added, by key of the barrier or slab.
+    products
+        Keys of the products it may be built of; none is any.
     prices
         Price of a square metre, by key of the product; given by the user, never assumed.
+    slab_m2
+        Area of a floor, by its key: the drawing does not say it.
     """
 
     plan: Plan
     underlays: tuple[Laid, ...] = ()
     add: Mapping[str, str] = field(default_factory=dict)
+    products: tuple[str, ...] = ()
     prices: Mapping[str, float] = field(default_factory=dict)
+    slab_m2: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data; `read` gives it back."""
@@ -89,9 +96,13 @@ def read(data: Mapping[str, Any]) -> Sheet:
     known = materials()
     for material in sheet.add.values():
         _require(material in known, f"There are no coefficients for “{material}”.")
-    for product, price in sheet.prices.items():
-        fine = isinstance(price, int | float) and math.isfinite(price) and price >= 0
-        _require(fine, f"The price of {product} is no number of zero or more.")
+    stock = products()
+    for key in (*sheet.products, *sheet.prices):
+        _require(key in stock, f"There is no product “{key}”.")
+    for numbers, word in ((sheet.prices, "price of"), (sheet.slab_m2, "area of")):
+        for key, value in numbers.items():
+            fine = isinstance(value, int | float) and math.isfinite(value) and value >= 0
+            _require(fine, f"The {word} {key} is no number of zero or more.")
     return sheet
 
 

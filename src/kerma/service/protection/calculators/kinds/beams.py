@@ -45,7 +45,7 @@ def _stack(prefix: str, title: str, *, first: bool = True) -> tuple[Field, ...]:
         optional = n > 1 or not first
         fields += [
             Choice(f"{prefix}{n}", f"{title} {n}", _materials, optional=optional),
-            Number(f"{prefix}{n}_t", f"Thickness of {title.lower()} {n}", f"t{n}", ("mm", "um"),
+            Number(f"{prefix}{n}_t", f"Thickness of {title.lower()} {n}", "", ("mm", "um"),
                    optional=optional),
         ]  # fmt: skip
     return tuple(fields)

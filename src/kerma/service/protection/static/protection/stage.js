@@ -167,7 +167,7 @@ export class Stage {
       svg("line", { x1: ax, y1: ay, x2: bx, y2: by, "stroke-width": Math.max(wide, 14 * this.px), class: "touch" }),
     );
     if (barrier.kind === "door" || barrier.kind === "window") made.prepend(svg("line", { x1: ax, y1: ay, x2: bx, y2: by, "stroke-width": wide + 3 * this.px, class: "gap" }));
-    if (need) made.append(this.#text([(ax + bx) / 2, (ay + by) / 2 - 9 * this.px], `+ ${said(Math.ceil(need.extra_mm * 100) / 100, 3)} mm ${need.material.replaceAll("_", " ")}`, "need"));
+    if (need) made.append(this.#text([ax + 0.27 * (bx - ax), ay + 0.27 * (by - ay) - 9 * this.px], `+ ${said(Math.ceil(need.extra_mm * 100) / 100, 3)} mm ${need.material.replaceAll("_", " ")}`, "need"));
     return made;
   }
 
