@@ -11,9 +11,13 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from kerma.service.protection.models import Design
+from kerma.service.protection.shielding.services import drawing_save
+from kerma.service.records.models import Issue, Paper
+from kerma.service.records.services import verification_add
 from tests.browser.harness import assert_accessible, assert_fits
 from tests.service import cast as play
 from tests.service.cast import Cast
+from tests.service.test_shielding import SHEET, adviser, drawn, with_plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[[BrowserContext, Any], None]
@@ -64,6 +68,82 @@ class Board:
         box.blur()
 
 
+@pytest.fixture
+def board(page: Page, context: BrowserContext, sign_in: SignIn, who: Cast) -> Board:
+    """The drawing of a finished room."""
+    design = drawn(who)
+    sign_in(context, who.colleague.user)
+    page.goto(f"/protection/shielding/{design.pk}/draw/")
+    expect(page.locator('[data-part="result"]')).to_contain_text("within")
+    return Board(page)
+
+
+def test_without_a_pointer(page: Page, board: Board) -> None:
+    """Everything can be added, placed and taken away by keys and forms."""
+    panel = board.panel()
+    panel.get_by_role("button", name="Add a source in the middle").press("Enter")
+    board.fill("Name", "Mobile unit")
+    board.fill("x", "2,5")
+    board.fill("y", "1")
+    findings = page.locator('[data-part="result"]')
+    expect(findings).to_contain_text("Mobile unit")
+    panel.get_by_label("Kind of use").select_option("kap")
+    panel.get_by_role("button", name="Add the use").press("Enter")
+    expect(findings).to_contain_text("direction of the beam is missing")
+    board.stage.press("Escape")
+    panel.get_by_role("button", name="Mobile unit").press("Enter")
+    panel.get_by_role("button", name="Remove", exact=True).press("Enter")
+    expect(findings).to_contain_text("within")
+    board.stage.press("Control+z")
+    expect(panel).to_contain_text("Mobile unit")
+
+
+def test_what_is_wrong_is_said_and_the_drawing_kept(page: Page, board: Board) -> None:
+    panel, findings = board.panel(), page.locator('[data-part="result"]')
+    panel.get_by_role("button", name="Scanner").click()
+    board.fill("Tube voltage", "many")
+    expect(panel).to_contain_text("This is no number.")
+    board.fill("Tube voltage", "300")
+    expect(findings).to_contain_text("300 kV")
+    panel.get_by_label("Region and CTDI phantom").select_option("")
+    expect(findings).to_contain_text("region")
+    board.fill("y", "0")
+    expect(findings).to_contain_text("inside")
+    expect(page.locator('[data-part="state"]')).to_have_text("Saved")
+    held = Design.objects.get().drawing.document["plan"]["sources"][0]
+    assert held["position"] == [3, 0]
+    assert_accessible(page)
+
+
+def test_another_persons_drawing_is_not_overwritten(
+    page: Page, board: Board, who: Cast, guard: Any
+) -> None:
+    guard.allow("409")
+    design = Design.objects.get()
+    drawing_save(by=who.checker, design=design, document=with_plan(slabs=[]), revision=1)
+    board.panel().get_by_role("button", name="Office").click()
+    board.fill("Name", "Archive")
+    expect(page.locator('[data-part="state"]')).to_contain_text(who.checker.name)
+    held = Design.objects.get().drawing
+    assert (held.revision, held.document["plan"]["areas"]) == (2, settled_areas())
+
+
+def settled_areas() -> list[dict[str, Any]]:
+    areas: list[dict[str, Any]] = [dict(a) for a in SHEET["plan"]["areas"]]
+    return [{**a, "occupancy_why": "", "designation": "uncontrolled", "goal": None} for a in areas]
+
+
+def test_who_may_only_look_draws_nothing(
+    page: Page, context: BrowserContext, sign_in: SignIn, who: Cast
+) -> None:
+    design = drawn(who)
+    sign_in(context, who.manager.user)
+    page.goto(f"/protection/shielding/{design.pk}/draw/")
+    expect(page.locator('[data-part="state"]')).to_contain_text("not draw")
+    expect(page.get_by_role("button", name="Wall", exact=True).first).to_be_disabled()
+    assert_accessible(page)
+
+
 def test_a_room_is_drawn_and_its_lead_is_read(
     page: Page, context: BrowserContext, sign_in: SignIn, who: Cast
 ) -> None:
@@ -91,7 +171,9 @@ def test_a_room_is_drawn_and_its_lead_is_read(
     page.get_by_role("button", name="Set", exact=True).click()
     expect(saved).to_have_text("Saved")
     design = Design.objects.get()
-    assert design.drawing.document["underlays"][0]["metres_per_pixel"] == pytest.approx(0.01, rel=0.02)
+    assert design.drawing.document["underlays"][0]["metres_per_pixel"] == pytest.approx(
+        0.01, rel=0.02
+    )
 
     # Walls round the room, the upper one last.
     laid = design.drawing.document["underlays"][0]
@@ -164,3 +246,23 @@ def test_a_room_is_drawn_and_its_lead_is_read(
     page.get_by_label("Confirm what was built by").fill("2027-06-30")
     page.get_by_role("button", name="Draft the report").click()
     expect(page.get_by_role("main")).to_contain_text("is drafted")
+
+    # Prepared, checked by another, issued by the employer's RPA.
+    paper = Paper.objects.get()
+    rpa = adviser(who)
+    for row in paper.drafts.first().content["rests_on_rows"]:
+        verification_add(by=who.approver, row=row, document="Read", edition="1")
+    for person, label in (
+        (who.colleague, "Sign as prepared and submit for checking"),
+        (who.checker, "Sign as checked"),
+        (rpa, "Approve and issue"),
+    ):
+        sign_in(context, person.user)
+        page.goto(f"/papers/{paper.pk}/")
+        page.get_by_role("button", name=label, exact=True).first.click()
+        page.get_by_role("dialog").get_by_role("button", name=label, exact=True).click()
+        page.wait_for_load_state()
+    issue = Issue.objects.get()
+    pdf = page.request.get(f"/reports/issues/{issue.pk}/report.pdf").body()
+    assert pdf.startswith(b"%PDF")
+    assert_accessible(page)

@@ -96,7 +96,8 @@ def pages(w: World) -> dict[str, list[str]]:
             "/people/", "/people/leads/", "/people/contacts/", f"/people/person/{key}/",
             "/instruments/", f"/instruments/{meter}/", "/reference/", "/reference/qa-tests/",
             "/reference/archer/", f"/reference/row/{factory.ROW}/", "/quality/log/",
-            "/quality/verify/",
+            "/quality/verify/", "/protection/calculators/", "/protection/calculators/ctdi-dlp/",
+            "/protection/calculators/ctdi-dlp/method/", "/protection/calculators/saved/",
         ],
         "planners": [
             f"/equipment/system/{w.system.pk}/event/",

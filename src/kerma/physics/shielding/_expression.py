@@ -9,6 +9,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from kerma.core import InputError
@@ -30,13 +31,18 @@ def evaluate(found: Row, names: Mapping[str, Any]) -> Any:
     """
     right = found.text("expr").rpartition("=")[2].strip().replace("^", "**")
     try:
-        return _value(ast.parse(right, mode="eval").body, names)
+        return _value(_parsed(right), names)
     except (SyntaxError, KeyError, TypeError):
         raise InputError(
             f"{found.id} holds no formula of {', '.join(names)}: “{found.text('expr')}”.",
             code="not-a-formula",
             detail={"row": found.id},
         ) from None
+
+
+@cache
+def _parsed(right: str) -> ast.expr:
+    return ast.parse(right, mode="eval").body
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:

@@ -98,6 +98,7 @@ def _build(demo: Demo) -> None:
     demo.step("Skin dose maps", lambda p: _skin(demo, p))
     demo.step("Dose rooms in use", lambda p: _dose_rooms(demo, p))
     demo.step("Calculations", lambda p: _calculations(demo, p))
+    demo.step("Shielding designs", lambda p: _shielding(demo, p))
     demo.step("Everything verified", lambda p: _verify(demo, p))
 
 
@@ -194,6 +195,12 @@ def _calculations(demo: Demo, progress: Progress) -> str:
     from kerma.service.demo.calculations import calculations
 
     return calculations(demo.state["loaded"], progress)
+
+
+def _shielding(demo: Demo, progress: Progress) -> str:
+    from kerma.service.demo.shielding import shielding_designs
+
+    return shielding_designs(demo.state["loaded"], progress)
 
 
 def _verify(demo: Demo, progress: Progress) -> str:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from kerma.core import quantity
 from kerma.physics.shielding import barrier, bir, ncrp
 from kerma.physics.shielding.plan import Assessment, Layer, Plan, Slab, Storey, Use, assess
+from kerma.physics.shielding.plan.ground import Ground
 from kerma.physics.shielding.plan.need import BY_KIND, material_of, with_extras
-from kerma.physics.shielding.plan.rays import Scene, kerma_at
+from kerma.physics.shielding.plan.protect import protect
+from kerma.physics.shielding.plan.rays import Scene
 from kerma.reference import row
 from tests.physics.shielding.plan.cases import (
-    GROUND,
     area,
     ct,
     department,
@@ -174,11 +175,12 @@ def test_one_barrier_and_one_source_is_what_the_barrier_needs(
     kv: float, kap_year: float, gap: float, occupancy: float, material: str, have: float
 ) -> None:
     """As `barrier.required`, less what is there of the same material."""
-    plan = one_wall("uk", kap(kap_year, kv), gap=gap, layers=(Layer(material, 1e-9 + have),),
-                    goal=None, occupancy=occupancy)  # fmt: skip
+    use = Use("dental", {"modality": "panoramic", "kap_gy_cm2": kap_year, "kv": kv})
+    plan = one_wall("uk", use, gap=gap, layers=(Layer(material, 1e-9 + have),), goal=None,
+                    occupancy=occupancy)  # fmt: skip
     made = assess(plan, {"w": material})
-    per_year = bir.scatter(quantity(kap_year, "Gy.cm2"), quantity(kv, "kV"),
-                           angle=quantity(90, "deg"), distance=quantity(gap, "m"))  # fmt: skip
+    per_year = bir.dental("panoramic", kap=quantity(kap_year, "Gy.cm2"),
+                          distance=quantity(gap, "m"))  # fmt: skip
     wanted = barrier.required(
         [bir.source(per_year, kv)], material=material, goal=bir.constraint(),
         occupancy=quantity(occupancy, "1"), period="year",
@@ -186,6 +188,36 @@ def test_one_barrier_and_one_source_is_what_the_barrier_needs(
     assert made.needs is not None
     found = sum(b.extra_mm for b in made.needs.barriers)
     assert found == pytest.approx(max(0.0, wanted - have), rel=1e-6, abs=1e-6)
+
+
+def test_coronary_care_of_the_uk_book_as_a_plan() -> None:
+    """BIR 7.4.2: the wall formula is what the highest point up and down the wall comes to."""
+    held = _example("bir2012-7.4.2-coronary-care")
+    use = kap(held["KAP_Gy_cm2_per_year"], held["kV"])
+    plan = one_wall("uk", use, gap=held["d_m"], layers=(Layer("gypsum_wallboard", 1e-9),),
+                    goal=None, occupancy=held["occupancy"])  # fmt: skip
+    found = assess(plan).areas[0]
+    assert found.kerma is not None
+    wanted = row("worked-examples/examples/bir2012-7.4.2-coronary-care").fields["recomputed"]
+    assert found.kerma.value == pytest.approx(wanted["K_mGy_per_year"], rel=4e-3)
+    assert _extra(plan) == pytest.approx(wanted["x_mm"], rel=5e-3)
+    assert found.calculation is not None
+    assert "θ = 116" in found.calculation.text()
+
+
+def test_floor_of_a_fluoroscopy_room_three_workloads() -> None:
+    """NCRP 147 section 5.4.1 by its K1sec at one distance and a fit each: printed 62 mm, 5 %."""
+    held = _example("ncrp147-5.4.1")
+    uses = [
+        patients(name, held[key]["N"], way) for name, key, way in (
+            ("Fluoroscopy Tube (R&F room)", "fluoro", "fwd_back"),
+            ("Rad Room (all barriers)", "rad_only", "side"),
+            ("Rad Tube (R&F room)", "rad_with_fluoro", "side"))
+    ]  # fmt: skip
+    plan = one_wall("ncrp147", *uses, gap=3.0, layers=(Layer("concrete", 1e-9),),
+                    goal=held["P_over_T"])  # fmt: skip
+    published = float(row("worked-examples/examples/ncrp147-5.4.1").fields["published"]["x_mm"])
+    assert _extra(plan) == pytest.approx(published, rel=0.05)
 
 
 def _built(plan: Plan, made: Assessment, less: dict[str, float] | None = None) -> Plan:
@@ -203,7 +235,7 @@ def _weak(seed: int) -> Plan:
     return replace(plan, barriers=thin)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_needs_are_enough_and_not_a_hundredth_of_a_millimetre_too_much(seed: int) -> None:
     plan = _weak(seed)
     made = assess(plan)
@@ -216,14 +248,13 @@ def test_needs_are_enough_and_not_a_hundredth_of_a_millimetre_too_much(seed: int
     assert whole.needs.barriers == ()
     for one in made.needs.barriers:
         thinner = _built(plan, made, {one.key: min(0.01, one.extra_mm)})
-        assert assess(thinner).adequate is False, one.key
-        decisive = next(a for a in plan.areas if a.key == one.decided_by)
-        z = GROUND.floor_m + 1.0
-        there = float(kerma_at(Scene(thinner), [[*one.point, z]])[0])
-        assert there > 0.3 / decisive.occupancy
+        scene = Scene(thinner)
+        assert False in [a.adequate for a in protect(scene)], one.key
+        ground = Ground(scene, next(a for a in plan.areas if a.key == one.decided_by))
+        assert ground.kerma(ground.spot(one.point), scene.judged)[0] > (0.3 / ground.area.occupancy)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_needs_do_not_depend_on_the_order_of_things(seed: int) -> None:
     plan = _weak(seed)
     turned = replace(plan, areas=plan.areas[::-1], sources=plan.sources[::-1])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from kerma.core import InputError, quantity
 from kerma.physics.shielding import Beam, curve
-from kerma.physics.shielding.plan import Layer, Plan, Slab, Storey, assess
-from kerma.physics.shielding.plan.places import height_m, may_stand, reference_m, standing
+from kerma.physics.shielding.plan import Layer, Plan, Slab, Storey, Use, assess
 from kerma.physics.shielding.plan.ground import Ground
+from kerma.physics.shielding.plan.places import height_m, may_stand, reference_m, standing
 from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.plan.rays import CLOSEST_M, Scene
 from tests.physics.shielding.plan.cases import (
@@ -77,6 +77,35 @@ def test_above_and_below_the_point_over_the_source_is_the_worst() -> None:
         assert found.point == pytest.approx((3.0, 2.5), abs=1e-3)
 
 
+def test_a_window_above_the_source_is_looked_through() -> None:
+    """The source at 1 m, plain glass from 1.3 to 1.9 m in a leaded wall: heads are behind it."""
+    glass = wall("v", (2, 0), (4, 0), 6.0, "plate_glass", kind="window", within="n", bottom_m=1.3,
+                 top_m=1.9)  # fmt: skip
+    use = Use("dental", {"modality": "panoramic", "kap_gy_cm2": 100, "kv": 80})
+    plan = replace(room("uk", use), areas=(area("c", (0, -2), (6, 0)),),
+                   barriers=(wall("n", (0, 0), (6, 0), 3.0), glass))  # fmt: skip
+    (found,) = assess(plan).areas
+    passed = curve("plate_glass", Beam("primary", kv=80.0)).transmission(6.0)
+    # 0.3 m behind the wall the ray is at the sill when the point is at 1.3 + 0.3 × 0.3 / 2.5 m.
+    d2 = 2.8015**2 + (0.3 * 2.8015 / 2.5) ** 2
+    assert found.kerma is not None
+    assert found.kerma.value == pytest.approx(9.3 * 0.1 * passed / d2, rel=5e-3)
+    assert found.by_source[0].barriers == ("v",)
+    closed = assess(replace(plan, barriers=plan.barriers[:1])).areas[0].kerma
+    assert closed is not None
+    assert closed.value < 1e-3 * found.kerma.value
+
+
+@pytest.mark.parametrize("up", [1.0, -1.0])
+def test_scatter_that_rises_or_falls_is_met_at_its_worst_height(up: float) -> None:
+    """For a vertical beam the wall formula: (0.031 kV + 2.5) KAP / d², at 116.5°, to 0.4 %."""
+    plan = one_wall("uk", kap(direction=[0, 0, up]), gap=1.6, layers=(Layer("lead", 1e-9),),
+                    goal=None)  # fmt: skip
+    (found,) = assess(plan).areas
+    assert found.kerma is not None
+    assert found.kerma.value == pytest.approx((0.031 * 85 + 2.5) * 0.5 / 1.6**2, rel=4e-3)
+
+
 def test_a_slit_between_two_walls_is_found() -> None:
     """1 mm between two leaded walls, far from every grid line."""
     plan = replace(
@@ -89,17 +118,21 @@ def test_a_slit_between_two_walls_is_found() -> None:
     assert found.ratio > 100.0
 
 
-def _dense(ground: Ground, n: int = 260) -> float:
+def _dense(ground: Ground, n: int = 130) -> float:
     scene = ground.scene
+    heights = {
+        key: z if len(z) == 1 else np.append(np.linspace(0.0, 2.1, 29), ground.own[key])
+        for key, z in ground.fine.items()
+    }
     corners = np.asarray(ground.area.polygon)
     low, high = corners.min(axis=0), corners.max(axis=0)
     gx, gy = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(low[1], high[1], n))
     xy = np.column_stack([gx.ravel(), gy.ravel()])
     xy = xy[may_stand(scene.plan, ground.area, xy)]
-    seen = ground.seen(xy)
+    seen = ground.seen(xy, heights)
     total = ground.kerma(seen, scene.judged)
     for one in seen:
-        total[one.distance < CLOSEST_M] = -1.0
+        total[(one.distance < CLOSEST_M).any(axis=1)] = -1.0
     return float(total.max())
 
 
@@ -120,7 +153,7 @@ def _any_plan(seed: int) -> Plan:
     )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_no_dense_search_finds_more(seed: int) -> None:
     plan = _any_plan(seed)
@@ -129,13 +162,12 @@ def test_no_dense_search_finds_more(seed: int) -> None:
         ground = Ground(scene, one)
         held = ground.worst(scene.judged)
         assert held is not None
-        point, value, known = held
-        assert known
-        assert may_stand(plan, one, np.array([point]))[0]
-        assert value >= _dense(ground) * (1 - 1e-3)
+        assert held.known
+        assert may_stand(plan, one, np.array([held.point]))[0]
+        assert held.kerma >= _dense(ground) * (1 - 1e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_nothing_nearer_than_the_rules_is_looked_at(seed: int) -> None:
     plan = _any_plan(seed)

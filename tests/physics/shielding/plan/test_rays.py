@@ -22,7 +22,7 @@ from kerma.physics.shielding.plan import (
     Storey,
     grid,
 )
-from kerma.physics.shielding.plan.rays import Scene, kerma_at, patterns
+from kerma.physics.shielding.plan.rays import Scene, crossed, crossed_plainly, kerma_at, patterns
 from kerma.physics.shielding.plan.structure import heights, span_in
 from tests.physics.shielding.plan.cases import (
     FIRST,
@@ -208,6 +208,25 @@ def test_too_near_a_source_nothing_is_stated() -> None:
     made = grid(room(), "g", [3.0, 3.05, 4.0], [2.5], 1.0)
     assert np.isnan(made.total[0, :2]).all()
     assert np.isfinite(made.total[0, 2])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), level=st.booleans())
+def test_compiled_rays_are_those_of_the_reference(seed: int, level: bool) -> None:
+    """Bit for bit, also along walls, through their ends and in the source's own plane."""
+    built = Scene(_random(seed % 50)).structure
+    rng = np.random.default_rng(seed)
+    origin = rng.uniform((0, 0, 0), (10, 10, 3))
+    points = rng.uniform((0, 0, 0.2), (10, 10, 9), (400, 3))
+    ends = [p for panel in built.panels for p in (panel.start, panel.end)]
+    for n, (x, y) in enumerate(ends):
+        points[n, :2] = origin[:2] + 2.0 * (np.array([x, y]) - origin[:2])
+        points[50 + n, :2] = (x, y)
+    if level:
+        points[:, 2] = origin[2]
+    found = crossed(built, tuple(origin), points)
+    assert found.any()
+    assert (found == crossed_plainly(built, tuple(origin), points)).all()
 
 
 def test_patterns_are_the_rows_they_were_made_of() -> None:

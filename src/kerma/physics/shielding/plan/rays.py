@@ -31,8 +31,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 # Nearer to a source than this nothing is stated, m; as in `kerma.physics.shielding.room`.
 CLOSEST_M = 0.1
-# Points worked on at once: what fits in a processor's cache.
-_CHUNK = 8192
 
 
 def position(plan: Plan, source: PlacedSource) -> tuple[float, float, float]:
@@ -47,26 +45,22 @@ def crossed(built: Structure, origin: Sequence[float], points: Array) -> Mask:
     Ends of a panel belong to it, so a joint of two is no gap. A ray along a panel does not count,
     nor does a point on its near face.
     """
+    from kerma.physics.shielding.plan._compiled import cross
+
     found: Mask = np.zeros((len(points), len(built.panels) + len(built.levels)), bool)
-    for start in range(0, len(points), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        _cross(built, origin, points[part], found[part])
+    px, py, pz = (float(v) for v in origin)
+    cross(np.ascontiguousarray(points, float), px, py, pz, *built.numbers, found)
     return found
 
 
-def _cross(built: Structure, origin: Sequence[float], points: Array, found: Mask) -> None:
-    px, py, pz = origin
+def crossed_plainly(built: Structure, origin: Sequence[float], points: Array) -> Mask:
+    """Return what `crossed` does, without compiled code: its reference."""
+    px, py, pz = (float(v) for v in origin)
     rx, ry, rz = points[:, 0] - px, points[:, 1] - py, points[:, 2] - pz
-    ends = np.vstack([points, np.asarray(origin)[None, :]])
-    low, high = ends.min(axis=0), ends.max(axis=0)
-    least, most = built.boxes
-    near = ((most >= low - 1e-9) & (least <= high + 1e-9)).all(axis=1)
-    for n, panel in enumerate(built.panels):
-        if not near[n]:
-            continue
-        found[:, n] = _cross_panel(panel, (px, py, pz), rx, ry, rz)
-    for n, level in enumerate(built.levels, len(built.panels)):
-        found[:, n] = (pz - level.z_m) * (pz + rz - level.z_m) < 0.0
+    columns = [_cross_panel(panel, (px, py, pz), rx, ry, rz) for panel in built.panels]
+    columns += [(pz - level.z_m) * (points[:, 2] - level.z_m) < 0.0 for level in built.levels]
+    found: Mask = np.stack(columns, axis=1) if columns else np.zeros((len(points), 0), bool)
+    return found
 
 
 def _cross_panel(
@@ -225,7 +219,17 @@ class Scene:
         return np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs], float)
 
     def sight(self, source: PlacedSource, points: Array, heights: int = 1) -> Sight:
-        """Return points (n × heights, 3), all heights of one after another, as a source sees them."""
+        """Return points as a source sees them.
+
+        Parameters
+        ----------
+        source
+            Of the plan.
+        points
+            (n × heights, 3), m: all heights of one after another.
+        heights
+            How many each has.
+        """
         away = points - np.asarray(self.positions[source.key])
         distance = np.sqrt(np.einsum("ij,ij->i", away, away))
         rows, index = patterns(crossed(self.structure, self.positions[source.key], points))

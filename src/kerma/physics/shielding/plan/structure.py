@@ -81,11 +81,19 @@ class Structure:
         return tuple(p.name for p in self.panels) + tuple(s.name for s in self.levels)
 
     @cached_property
-    def boxes(self) -> tuple[Array, Array]:
-        """Lowest and highest x, y, z of the panels."""
-        low = [(*np.minimum(p.start, p.end), p.low_m) for p in self.panels]
-        high = [(*np.maximum(p.start, p.end), p.high_m) for p in self.panels]
-        return np.array(low, float).reshape(-1, 3), np.array(high, float).reshape(-1, 3)
+    def numbers(self) -> tuple[Array, Array, Array]:
+        """Panels, their cuts and slabs as `kerma.physics.shielding.plan._compiled` takes them."""
+        panels: list[tuple[float, ...]] = []
+        cuts: list[tuple[float, float, float, float]] = []
+        for p in self.panels:
+            first = len(cuts)
+            cuts += p.cuts
+            along = (p.end[0] - p.start[0], p.end[1] - p.start[1])
+            panels.append((*p.start, *along, *p.span, p.low_m, p.high_m, first, len(cuts)))
+        return (
+            np.array(panels, float).reshape(-1, 10), np.array(cuts, float).reshape(-1, 4),
+            np.array([v.z_m for v in self.levels], float),
+        )  # fmt: skip
 
     @cached_property
     def partial(self) -> NDArray[np.bool_]:

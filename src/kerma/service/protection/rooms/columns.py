@@ -13,13 +13,19 @@ from kerma.service.estate.models import Room
 from kerma.service.protection.rooms import selectors
 from kerma.service.protection.rooms.selectors import Standing
 from kerma.service.protection.rooms.services import DESIGNATIONS
+from kerma.service.protection.shielding.as_built import OUTCOMES
 from kerma.service.web.components.marks import badge
 from kerma.service.web.components.numbers import ABSENT, day
 from kerma.service.web.tables import Column
 
 TONES = {"controlled": "warn", "supervised": "accent", "undesignated": ""}
-OUTCOMES = {"agrees": "agrees", "more": "more than designed", "less": "less than designed"}
 OUTCOME_TONES = {"agrees": "accent", "more": "accent", "less": "bad"}
+# Reasons in a word, for the list; the room's page and the files have the sentences.
+_WHY = {
+    "as-built-less": "as built", "system-withdrawn": "system", "system-moved": "system",
+    "system-gone": "system", "system-new": "system", "workload": "workload",
+    "neighbour": "neighbours", "reference": "reference data", "unreadable": "version",
+}  # fmt: skip
 
 
 def prepared(on: date) -> Callable[[Sequence[Room]], None]:
@@ -88,8 +94,8 @@ def _recheck_mark(room: Room) -> Any:
     reasons = _of(room).reasons
     if not reasons:
         return ABSENT
-    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-    return format_html("{} {}{}", badge("look again", "bad"), reasons[0].sentence, more)
+    why = dict.fromkeys(_WHY.get(reason.code, reason.code) for reason in reasons)
+    return format_html("{} {}", badge("look again", "bad"), ", ".join(why))
 
 
 def columns(*, staff: bool) -> list[Column[Room]]:
@@ -103,24 +109,22 @@ def columns(*, staff: bool) -> list[Column[Room]]:
         Column("room", "Room", lambda r: r.name, ("name",),
                url=lambda r: reverse("room", args=[r.key])),
         Column("site", "Site", lambda r: r.site.name, ("site__name",), soft=True),
-        Column("employer", "Employer", lambda r: r.site.employer.name,
-               ("site__employer__name",), soft=True),
+        Column("employer", "Employer", lambda r: r.site.employer.name, on_page=False),
         Column("designation", "Designation", _designation, ("now_designation",),
                html=lambda r: designation_mark(_of(r).entry)),
         Column("when", "While", _said("when"), on_page=False),
         Column("since", "Since", lambda r: getattr(_of(r).entry, "valid_from", None),
                ("now_since",), nowrap=True),
         Column("signs", "Signs", _said("signs"), on_page=False),
+        Column("supervisor", "RPS", _said("supervisor")),
         Column("local_rules", "Local rules", _said("local_rules"),
                html=lambda r: link_or_text(_said("local_rules")(r))),
-        Column("supervisor", "RPS", _said("supervisor")),
-        Column("systems", "Systems", lambda r: ", ".join(s.asset for s in _of(r).systems),
-               soft=True),
-        Column("design", "Shielding design", lambda r: str(_of(r).design or ""),
-               url=design_url),
+        Column("design", "Design", lambda r: str(_of(r).design or ""), url=design_url),
         Column("report", "Report", _report, url=_report_url, nowrap=True),
         Column("as_built", "As built", _as_built, html=_as_built_mark),
-        Column("missing", "Missing", lambda r: ", ".join(_of(r).gaps)),
         Column("recheck", "Re-check", lambda r: " ".join(s.sentence for s in _of(r).reasons),
                html=_recheck_mark),
+        Column("missing", "Missing", lambda r: ", ".join(_of(r).gaps)),
+        Column("systems", "Systems", lambda r: ", ".join(s.asset for s in _of(r).systems),
+               soft=True),
     ]  # fmt: skip

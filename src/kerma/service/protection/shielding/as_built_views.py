@@ -58,7 +58,8 @@ def as_built(request: HttpRequest, pk: int) -> HttpResponse:
             except InputError as error:
                 form.add_error(None, error.message)
             else:
-                messages.success(request, row.record["why"])
+                tell = messages.warning if row.outcome == "less" else messages.success
+                tell(request, f"{row.name}: {row.record['why']}")
                 return redirect("as-built", pk)
     newest = measuring.newest(item)
     done = {row.barrier for row in newest}

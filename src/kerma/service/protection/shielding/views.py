@@ -161,7 +161,6 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         "method": METHODS[sheet.plan.method], "period": sheet.plan.period,
         "changes": shown.changes(item.assessment, again.assessment),
         "papers": of_subject(log.subject_of(item)), "measured": item.measured.all(),
-        "as_built_url": reverse("as-built", args=[pk]),
         "may_draw": rights(person, item.design),
         "crumbs": crumbs_of(item.design, f"Version {item.number}"),
     }  # fmt: skip

@@ -124,7 +124,8 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
                           "Barriers are numbered as in the schedule; red ones are added to."))
         for name, svg in shown.pictures(sheet, found, only=walled)
     ]  # fmt: skip
-    return (Block(table=Table(columns, rows)), Block(points=_BUILDING), *drawn)
+    table = Table(columns, rows, "Schedule of barriers")
+    return (Block(table=table), Block(points=_BUILDING), *drawn)
 
 
 def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]:
@@ -154,7 +155,7 @@ def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]
     ]  # fmt: skip
     key = Block(chart=Chart("Steps of the maps", legend(period), "Legend of the maps."))
     more = (Block(points=agreed),) if agreed else ()
-    return (Block(table=Table(columns, rows)), *more, *maps, key)
+    return (Block(table=Table(columns, rows, "Places and what reaches them")), *more, *maps, key)
 
 
 def _finding(area: Mapping[str, Any]) -> str:
@@ -171,7 +172,7 @@ def _workload(plan: Plan) -> tuple[Block, ...]:
         (source.name, use.said, given_said(use)) for source in plan.sources for use in source.uses
     )
     places = tuple(_placed(s) for s in plan.sources)
-    return (Block(table=Table(columns, rows)), Block(points=places))
+    return (Block(table=Table(columns, rows, "Uses of the sources")), Block(points=places))
 
 
 def _placed(source: PlacedSource) -> str:
@@ -253,7 +254,8 @@ def _annex(found: Mapping[str, Any]) -> list[Section]:
         x, y = area["point"]
         sections.append(Section(f"Annex: {area['name']}", (
             Block(text=f"Highest at x = {x:.2f} m, y = {y:.2f} m. {area['why']}"),
-            Block(table=Table(columns, rows)), Block(working="\n".join(made["working"])),
+            Block(table=Table(columns, rows, f"Sources at that point of {area['name']}")),
+            Block(working="\n".join(made["working"])),
         )))  # fmt: skip
     for need in shown.needs_of(found):
         if need["extra_mm"] > 0.0:

@@ -5,9 +5,11 @@ import { uses } from "./uses.js";
 
 const TITLES = { barriers: "Barriers", areas: "Places to protect", sources: "Sources", slabs: "Floors", storeys: "Storeys" };
 
+const ONE = { barriers: "a wall", areas: "a place", sources: "a source" };
+
 export class Panel {
-  constructor(root, store, { offered, mayDraw, workload }) {
-    Object.assign(this, { root, store, offered, mayDraw, workload });
+  constructor(root, store, { offered, mayDraw, workload, middle }) {
+    Object.assign(this, { root, store, offered, mayDraw, workload, middle });
   }
 
   draw() {
@@ -27,9 +29,23 @@ export class Panel {
     const groups = ["sources", "areas", "barriers"].map((list) => {
       const items = store.here(list);
       return h("section", {}, h("h3", {}, TITLES[list], " ", h("small", {}, items.length)),
-        items.length ? h("ul", { className: "things" }, items.map((t) => h("li", {}, h("button", { type: "button", className: "link", onclick: () => store.select(t.key) }, t.name)))) : h("p", { className: "soft" }, "None on this storey."));
+        items.length ? h("ul", { className: "things" }, items.map((t) => h("li", {}, h("button", { type: "button", className: "link", onclick: () => store.select(t.key) }, t.name)))) : h("p", { className: "soft" }, "None on this storey."),
+        this.mayDraw && h("p", {}, button(`Add ${ONE[list]} in the middle`, () => this.#add(list), "link")));
     });
     return [...groups, this.#storeys()];
+  }
+
+  // The same without a pointer: it comes to lie in the middle of what is seen, and is moved by its form.
+  #add(list) {
+    const { store } = this;
+    const [x, y] = this.middle();
+    const at = (dx, dy) => [tidy(x + dx), tidy(y + dy)];
+    const made = {
+      sources: { name: store.newName(list, "Source"), position: at(0, 0), height_m: 1, uses: [], system: "" },
+      areas: { name: store.newName(list, "Area"), polygon: [at(-1, -1), at(1, -1), at(1, 1), at(-1, 1)], occupancy: 1, occupancy_why: "", designation: "uncontrolled", goal: null },
+      barriers: { name: store.newName(list, "Wall"), kind: "wall", start: at(-1, 0), end: at(1, 0), layers: [], within: "", bottom_m: 0, top_m: null },
+    };
+    store.add(list, made[list]);
   }
 
   #storeys() {
@@ -90,6 +106,7 @@ export class Panel {
       h("details", {}, h("summary", {}, "Occupancies of the method"), h("ul", { className: "tight" }, places)),
       words("Who agreed it", item.occupancy_why, set("occupancy_why")),
       choice("Designation", item.designation, Object.entries(offered.designations), set("designation")),
+      h("details", {}, h("summary", {}, "Corners"), item.polygon.map((corner, i) => h("div", { className: "pair" }, number(`x ${i + 1}`, corner[0], (v) => this.store.change(() => { item.polygon[i][0] = v; }), { unit: "m" }), number(`y ${i + 1}`, corner[1], (v) => this.store.change(() => { item.polygon[i][1] = v; }), { unit: "m" })))),
       number("Own goal", item.goal, set("goal"), { unit: `mGy per ${offered.period}`, empty: true, hint: "Empty: the method's own." }),
     ];
   }
