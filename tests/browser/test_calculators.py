@@ -99,7 +99,9 @@ def test_a_refusal_stands_beside_the_form_and_what_was_typed_stays(
     expect(page.locator(".calc-value")).to_contain_text("mGy")
 
 
-@pytest.mark.parametrize("key", ["shielding-bir-ct-wall", "shielding-isodose-point", "ctdi-weighted"])
+@pytest.mark.parametrize(
+    "key", ["shielding-bir-ct-wall", "shielding-isodose-point", "ctdi-weighted"]
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_telephone_and_in_the_dark(
     new_context: Callable[..., BrowserContext], sign_in: SignIn, who: Cast, key: str, scheme: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def measure(
     return imaging.analyse(NAME, [image], **{"pitch_mm": 8.0, **parameters})
 
 
+@cache
 def mesh(across: float = 1.0, down: float = 1.0, **more: Any) -> np.ndarray:
     return geometry.mesh(SHAPE, pixel_mm=(P * across, P * down), pitch_mm=8.0, **more)
 

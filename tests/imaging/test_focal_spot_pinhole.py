@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,15 @@ P = 0.1
 SHAPE = (240, 260)
 
 
+@cache
+def pinhole(**given: Any) -> np.ndarray:
+    return focal.pinhole(SHAPE, **given)
+
+
 def image(*, share: float = 0.005, seed: int = 1, extra: dict[str, Any] | None = None,
           **more: Any) -> Image:  # fmt: skip
     given = {"pixel_mm": P, "spot_mm": (1.0, 1.4), "enlargement": 4.0, "centre_mm": (1.3, -0.7)}
-    clean = focal.pinhole(SHAPE, **{**given, **more})
+    clean = pinhole(**{**given, **more})
     return planar.as_image(geometry.noisy(50 + 2000 * clean, seed=seed, share=share), P,
                            **(extra or {}))  # fmt: skip
 

@@ -121,6 +121,14 @@ def test_a_system_withdrawn_moved_gone_or_new(scene: Scene) -> None:
     assert codes(scene) == ["system-moved", "system-new"]
 
 
+def test_displays_and_sources_nobody_linked_are_no_new_systems(scene: Scene) -> None:
+    factory.system(scene.design.rooms.get(), modality="display")
+    assert codes(scene) == []
+    world.drawn(scene.design, world.document(world.ct_source("")))
+    world.issued(world.kept(scene.design))
+    assert codes(scene) == []
+
+
 def test_a_design_of_no_named_room_asks_for_the_site(scene: Scene) -> None:
     scene.design.rooms.clear()
     assert codes(scene) == []
@@ -187,7 +195,7 @@ def test_a_version_that_cannot_be_read_says_so(scene: Scene) -> None:
     DesignVersion.objects.filter(pk=scene.version.pk).update(
         document={"plan": {"method": "old"}}, document_sha256="1" * 64
     )
-    assert codes(scene) == ["unreadable", "system-new"]
+    assert codes(scene) == ["unreadable"]
 
 
 @pytest.mark.parametrize("more", [0, 12])

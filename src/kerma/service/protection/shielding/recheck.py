@@ -230,9 +230,14 @@ def _systems(seen: _Seen, design: int, version: DesignVersion) -> Iterator[Reaso
             yield Reason("system-withdrawn", f"{system} was withdrawn{since}.", day)
         elif (rooms and system.room_id not in rooms) or system.room.site_id != seen.sites[design]:
             yield Reason("system-moved", f"{system} stands in {system.room} now.", None)
+    # A source nobody linked may be the very system that stands there.
+    if facts.plan is None or not all(source.system for source in facts.plan.sources):
+        return
     for room in sorted(rooms):
         for system in seen.standing.get(room, ()):
-            if system.asset not in facts.assets and system.status != "withdrawn":
+            if system.modality == "display" or system.status == "withdrawn":
+                continue
+            if system.asset not in facts.assets:
                 yield Reason(
                     "system-new",
                     f"{system} stands in {system.room} and is no source of the design.",

@@ -47,7 +47,8 @@ async function save() {
   state("Saving…");
   try {
     saving.revision = (await sent(data.urls.save, { document: store.doc, revision: saving.revision })).revision;
-    state("Saved", "good");
+    // A change made while it was being saved waits for the next save.
+    if (!saving.timer && !saving.wanted) state("Saved", "good");
   } catch (error) {
     state(error.message, "bad");
     // Another person's drawing is not overwritten; a lost connection is tried again at the next change.
