@@ -28,7 +28,7 @@ OTHERS = ("pylinac", "pyskindose")
 
 def parts() -> dict[str, Callable[[], Rows]]:
     """Return what can be measured, in order; importing it needs the service to be started."""
-    from tests.perf import doses, growth, images, imports, pages, skin
+    from tests.perf import doses, growth, images, imports, pages, shielding, skin
 
     return {
         "reports": pages.reports,
@@ -39,6 +39,8 @@ def parts() -> dict[str, Callable[[], Rows]]:
         "growth": growth.imports,
         "pages": pages.survey_pages,
         "doses": doses.questions,
+        "shielding": shielding.maps,
+        "assessments": shielding.assessments,
         "skin": skin.kernel,
         "examinations": skin.examinations,
         "pylinac": images.beside_pylinac,

@@ -201,6 +201,15 @@ def test_the_index_filters_and_says_what_can_be_issued(who: Cast) -> None:
     assert "No calculator fits" in browser.get(ROOM, {"q": "zzz"}).content.decode()
 
 
+def test_the_search_finds_a_calculator_for_staff(who: Cast) -> None:
+    page = factory.client(who.technologist).get("/search/", {"q": "weighted ctdi"})
+    assert "/protection/calculators/ctdi-weighted/" in page.content.decode()
+    assert (
+        "ctdi-weighted"
+        not in factory.client(who.nurse).get("/search/", {"q": "weighted ctdi"}).content.decode()
+    )
+
+
 def test_a_technologist_calculates_and_does_not_keep(who: Cast) -> None:
     item = find("ctdi-dlp")
     page = factory.client(who.technologist).get(f"{ROOM}ctdi-dlp/", item.example).content.decode()

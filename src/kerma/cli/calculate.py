@@ -31,8 +31,8 @@ def calculate(
         if as_json:
             print(json.dumps(listed, ensure_ascii=False))
         else:
-            for item in listed:
-                _line(f"{item['key']:30} {item['title']}")
+            for told in listed:
+                _line(f"{told['key']:30} {told['title']}")
         return
     item = find(key)
     if not inputs:

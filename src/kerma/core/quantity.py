@@ -131,7 +131,7 @@ def format_number(value: float, u: float | None = None, digits: int | None = Non
     """
     if digits is None:
         scale = u if u else abs(value)
-        if not scale:
+        if not scale or not math.isfinite(scale):
             digits = 0
         else:
             digits = max(0, (1 if u else 3) - math.floor(math.log10(scale)))

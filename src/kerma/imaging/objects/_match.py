@@ -84,7 +84,7 @@ def likenesses(
 
 
 @lru_cache(maxsize=6)
-def _around(work: Content, centre: tuple[float, float]) -> tuple[Array, Array, Array]:
+def _around(work: Content, centre: tuple[float, float]) -> tuple[Array, Array, Any]:
     """Return radii, and power and spectrum of what lies on the circle of each.
 
     None of it depends on the object looked for: recognition asks for one after another.

@@ -43,6 +43,7 @@ def _kap_limits(made: Record) -> None:
         f"Measured over calculated scatter: median {measured.number('value'):g}, highest "
         f"{measured.number('max'):g} (Williams 1996).",
         "Copper-filtered beams scatter more per KAP; no correction is held, none is made.",
+        "Leakage of the tube housing is not in it; the rows hold no figure for this method.",
         "Tertiary scatter over partial screens, from ceilings or through open doors is not in it.",
     )
 

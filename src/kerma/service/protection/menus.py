@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from kerma.service.people.access import is_staff
+from kerma.service.protection.calculators.finding import find_calculators
 from kerma.service.web import nav
 
 _ROOMS = (
@@ -23,6 +24,7 @@ def register() -> None:
     """Fill the rooms of staff and protection."""
     for door in _ROOMS:
         nav.room_in("staff", door)
+    nav.search_with("6 calculators", find_calculators)
     # The noun of staff is closed to a hospital's people; they reach their rooms from the equipment.
     nav.room_in("equipment", nav.Door("Systems", "equipment", _is_hospital))
     nav.room_in("equipment", nav.Door("Rooms", "rooms", _is_hospital))

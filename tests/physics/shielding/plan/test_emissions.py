@@ -119,8 +119,9 @@ def test_ct_and_its_shadow() -> None:
     assert bare.mgy_1m == pytest.approx(0.14 * 1e5 / 1000)
     assert bare.beam == Beam("ct_secondary", kv=120.0)
     (shaded,) = _emit("ct_dlp", axis_deg=0.0, shadow_half_angle_deg=20.0)
-    ways = [[0, 1, 0], [0, 0, 1], [1, 0, 0], [math.sin(math.radians(19)), math.cos(
-        math.radians(19)), 0], [math.sin(math.radians(21)), math.cos(math.radians(21)), 0]]  # fmt: skip
+    near, off = (math.radians(v) for v in (19, 21))
+    ways = [[0, 1, 0], [0, 0, 1], [1, 0, 0], [math.sin(near), math.cos(near), 0],
+            [math.sin(off), math.cos(off), 0]]  # fmt: skip
     assert shaded.spread(np.array(ways, float)) == pytest.approx([0.1, 0.1, 1.0, 0.1, 1.0])
     assert bare.spread(np.array(ways, float)) == pytest.approx([1.0] * 5)
     assert "bir/ct/gantry-transmission" in shaded.rests_on

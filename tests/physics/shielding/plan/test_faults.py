@@ -1,4 +1,4 @@
-"""Everything that keeps a drawing from being assessed, each with its message; nothing is changed."""
+"""What keeps a drawing from being assessed, each with its message; nothing is changed."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ BAD: list[tuple[str, Change, str, str]] = [
     ("which-rule", lambda plan: replace(plan, rule="sum"), "", "no rule for layers"),
 ]  # fmt: skip
 SAID: list[tuple[str, Change, str, str]] = [
-    ("partial-height", _with("barriers", wall("x", (4, 1), (4, 2), top_m=2.0)), "x", "not credited"),
+    ("partial-height", _with("barriers", wall("x", (4, 1), (4, 2), top_m=2.0)), "x",
+     "not credited"),
     ("no-slab", _swap("slabs"), "u", "It counts as air"),
     ("no-credit", _with("barriers", wall("x", (4, 1), (4, 2), 13, "gypsum_wallboard")), "ct",
      "count as air"),

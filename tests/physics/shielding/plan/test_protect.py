@@ -146,7 +146,8 @@ def _any_plan(seed: int) -> Plan:
     shape = ((1.0, 9.0), (7.0, 8.2), (8.0, 12.0), (4.5, 10.0), (2.0, 13.0))
     return Plan(
         "uk", (GROUND, FIRST), tuple(walls), areas=(
-            replace(area("a", (0, 0), (1, 1)), polygon=shape), area("u", (1, 1), (7, 6), storey="u"),
+            replace(area("a", (0, 0), (1, 1)), polygon=shape),
+            area("u", (1, 1), (7, 6), storey="u"),
         ),
         sources=(source("s", tuple(rng.uniform(1, 7, 2)), ct()),
                  source("t", tuple(rng.uniform(1, 7, 2)), kap(2e5, direction=[1, 0.5, -0.4]))),

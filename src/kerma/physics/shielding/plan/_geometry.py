@@ -16,13 +16,19 @@ Mask = NDArray[np.bool_]
 SLACK_M = 1e-9
 
 
-def distance_to_segment(xy: Array, start: Point, end: Point) -> Array:
-    """Return the distance of points (n, 2) to a segment."""
+def nearest_on(xy: Array, start: Point, end: Point) -> Array:
+    """Return the points of a segment nearest to points (n, 2)."""
     a, b = np.asarray(start, float), np.asarray(end, float)
     along = b - a
     squared = float(along @ along)
     part = np.clip((xy - a) @ along / squared, 0.0, 1.0) if squared else np.zeros(len(xy))
-    gap: Array = np.hypot(*(xy - a - part[:, None] * along).T)
+    found: Array = a + part[:, None] * along
+    return found
+
+
+def distance_to_segment(xy: Array, start: Point, end: Point) -> Array:
+    """Return the distance of points (n, 2) to a segment."""
+    gap: Array = np.hypot(*(xy - nearest_on(xy, start, end)).T)
     return gap
 
 

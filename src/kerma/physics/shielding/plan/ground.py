@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerma.physics.shielding.plan.document import Area, PlacedSource
-from kerma.physics.shielding.plan.places import height_m, may_stand, standing, step_m, top_m
+from kerma.physics.shielding.plan.places import (
+    brought_in,
+    height_m,
+    may_stand,
+    standing,
+    step_m,
+    top_m,
+)
 from kerma.physics.shielding.plan.rays import CLOSEST_M, Passing, Scene, Sight
 from kerma.physics.shielding.plan.structure import REACHES_M, Structure
 
@@ -27,6 +34,7 @@ FINEST_M = 1e-3
 STARTS = 6
 COARSE, FINE = 4, 211
 _SECOND_M = 0.016
+_MOST_STEPS = 8
 _CROSS = np.array([(i, j) for i in (-2, -1, 0, 1, 2) for j in (-2, -1, 0, 1, 2)], float) / 2.0
 
 
@@ -219,7 +227,12 @@ class Ground:
         values = self.kerma(self.seen(centres, heights), losses)
         while True:
             before = float(values.max())
-            centres, values = self._step(centres, values, step, heights, losses)
+            # Along the edge of a shadow the way up is narrow: go on as long as it rises.
+            for _ in range(_MOST_STEPS):
+                last = values
+                centres, values = self._step(centres, values, step, heights, losses)
+                if not (values > last * (1.0 + SETTLED)).any():
+                    break
             step /= 2.0
             if step < FINEST_M and float(values.max()) - before <= SETTLED * before:
                 return centres
@@ -241,6 +254,7 @@ class Ground:
         """Move each point to the best of a few about it."""
         about = (centres[:, None, :] + step * _CROSS[None, :, :]).reshape(-1, 2)
         owner = np.repeat(np.arange(len(centres)), len(_CROSS))
+        about = brought_in(self.scene.plan, self.area, about)
         fine = may_stand(self.scene.plan, self.area, about)
         about, owner = about[fine], owner[fine]
         if not len(about):

@@ -23,9 +23,10 @@ from kerma.physics.shielding.plan._geometry import (
     edges,
     inside,
     line_meetings,
+    nearest_on,
 )
 from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan, Point
-from kerma.physics.shielding.plan.structure import is_opening
+from kerma.physics.shielding.plan.structure import heights, is_opening
 from kerma.reference import row
 
 Array = NDArray[np.float64]
@@ -102,11 +103,31 @@ def may_stand(plan: Plan, area: Area, xy: Array) -> Mask:
     return found
 
 
+def brought_in(plan: Plan, area: Area, xy: Array) -> Array:
+    """Return points (n, 2), those outside moved to the outline, those too near a wall away from it.
+
+    A search that steps over an oblique edge so goes on along it.
+    """
+    moved = xy.copy()
+    outside = ~inside(moved, area.polygon)
+    if outside.any():
+        away = moved[outside]
+        each = np.stack([nearest_on(away, a, b) for a, b in edges(area.polygon)])
+        gaps = np.hypot(*np.moveaxis(each - away, 2, 0))
+        moved[outside] = each[gaps.argmin(axis=0), np.arange(len(away))]
+    for barrier, keep in _near(plan, area):
+        foot = nearest_on(moved, barrier.start, barrier.end)
+        gap = np.hypot(*(moved - foot).T)
+        near = (gap > 0.0) & (gap < keep)
+        moved[near] = foot[near] + (moved[near] - foot[near]) * (keep / gap[near])[:, None]
+    return moved
+
+
 def standing(plan: Plan, area: Area) -> Array:
     """Return the points (n, 2) an area is first looked at; none when nobody can stand there."""
     parts = [
         _grid(area), _outline(area), _offsets(plan, area), _corners(plan, area),
-        _feet(plan, area), _sectors(plan, area),
+        _feet(plan, area), _sectors(plan, area), _shadows(plan, area),
     ]  # fmt: skip
     every = np.concatenate(parts)
     low, high = _box(area)
@@ -250,6 +271,29 @@ def _rays(plan: Plan, area: Area, source: PlacedSource, bearings: Array) -> Arra
     radii = np.linspace(low, far, ALONG)
     along = at + radii[None, :, None] * way[:, None, :]
     return np.concatenate([meetings, along.reshape(-1, 2)])
+
+
+def _shadows(plan: Plan, area: Area) -> Array:
+    """Return points on both sides of the edges of shadows that barriers of other storeys throw."""
+    part = np.linspace(0.0, 1.0, ALONG)[:, None]
+    found = [np.empty((0, 2))]
+    for source in plan.sources:
+        if source.storey == area.storey:
+            continue
+        at = np.asarray(source.position)
+        here = plan.storey(source.storey).floor_m + source.height_m
+        there = height_m(plan, area, source)[0]
+        for barrier in plan.barriers:
+            a, b = np.asarray(barrier.start), np.asarray(barrier.end)
+            nearest = float((at - a) @ (b - a)) / float((b - a) @ (b - a))
+            along = np.vstack([part, [[min(1.0, max(0.0, nearest))]]])
+            for edge in heights(plan, barrier):
+                if (edge - here) * (there - here) <= 0.0:
+                    continue
+                grown = (there - here) / (edge - here)
+                for scale in (grown * (1.0 - BESIDE_RAD), grown * (1.0 + BESIDE_RAD)):
+                    found.append(at + scale * (a + along * (b - a) - at))
+    return np.concatenate(found)
 
 
 def distance_to_outline(at: Array, area: Area) -> float:

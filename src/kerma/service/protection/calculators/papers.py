@@ -18,10 +18,10 @@ from kerma.reports.units import time_text
 from kerma.service.estate.models import Employer, System
 from kerma.service.people.models import Person
 from kerma.service.protection.calculators.again import stored
-from kerma.service.protection.calculators.fields import UNIT, Choice, Field, Number, U
 from kerma.service.protection.calculators.kinds import calculators
 from kerma.service.protection.calculators.services import WORK, employer_of
 from kerma.service.protection.calculators.states import RowState, row_states
+from kerma.service.protection.calculators.typed import typed
 from kerma.service.protection.calculators.working import uncertainty, working
 from kerma.service.protection.models import CalculationPaper, SavedCalculation
 from kerma.service.records import log
@@ -110,7 +110,7 @@ def paper_write_up(
         by=by, work=WORK, subject=log.subject_of(rows[0]), words=words, employer=whose,
         system=_only_system(rows), amends=paper, reason=reason,
     )  # fmt: skip
-    links = [CalculationPaper(paper=made, calculation=row) for row in rows]
+    links = [CalculationPaper(paper=made, calculation=r, order=n) for n, r in enumerate(rows, 1)]
     for link in links:
         link.save()
     log.append(
@@ -213,27 +213,9 @@ def statement(row: SavedCalculation, made: Calculation) -> str:
 
 def _typed(row: SavedCalculation) -> Table:
     """Return what was typed, by the fields' titles."""
-    held = calculators().get(row.calculator)
-    fields = held.fields if held else ()
-    lines = tuple(
-        (f.title, getattr(f, "symbol", ""), t, "") for f in fields if (t := as_typed(f, row))
-    )
     columns = (Column("Given", share=2.6), Column("Symbol", share=0.7),
                Column("As typed", "right", 2.2), Column("", share=2.0))  # fmt: skip
-    return Table(columns, lines)
-
-
-def as_typed(field: Field, row: SavedCalculation) -> str:
-    """Return what was typed into a field, with its unit and uncertainty."""
-    text = str(row.inputs.get(field.name, "")).strip()
-    if isinstance(field, Choice):
-        return dict(field.options(row.inputs)).get(text, text)
-    if not isinstance(field, Number):
-        return "; ".join(text.splitlines())
-    unit = str(row.inputs.get(field.name + UNIT, ""))
-    u = row.inputs.get(field.name + U, "")
-    value = f"{text} {pretty_unit(unit)}".strip() if text else ""
-    return f"{value}, u = {u}" if value and u else value
+    return Table(columns, tuple((*line, "") for line in typed(row)))
 
 
 def _inputs(made: Calculation) -> Table:

@@ -23,6 +23,7 @@ from kerma.service.protection.calculators.forms import CalculationFilter, PaperF
 from kerma.service.protection.calculators.kinds import calculators
 from kerma.service.protection.calculators.services import WORK
 from kerma.service.protection.calculators.states import changed_rows
+from kerma.service.protection.calculators.typed import typed
 from kerma.service.protection.calculators.views import CRUMBS, WHAT
 from kerma.service.protection.models import CalculationPaper, SavedCalculation
 from kerma.service.records import log
@@ -58,7 +59,7 @@ def _tick(row: SavedCalculation) -> object:
 
 def _columns(*, ticking: bool) -> list[Column[SavedCalculation]]:
     C: Callable[..., Column[SavedCalculation]] = Column
-    tick = [C("tick", "", lambda r: "", html=_tick, in_file=False)] if ticking else []
+    tick = [C("tick", "Take", lambda r: "", html=_tick, in_file=False)] if ticking else []
     return [
         *tick,
         C("title", "Calculation", lambda r: r.title, ("title",),
@@ -114,7 +115,7 @@ def calculation(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "row": row, "result": shown.result(made, held.others if held else {}),
         "calculator": held, "query": shown.address(row.inputs),
-        "kind": _kind(row), "again": make_again(row) if again else None,
+        "kind": _kind(row), "typed": typed(row), "again": make_again(row) if again else None,
         "replaced_by": row.replaced_by.all(),
         "papers": CalculationPaper.objects.filter(calculation=row).select_related(
             "paper__report", "paper__author"),

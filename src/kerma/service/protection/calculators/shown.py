@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,8 +38,8 @@ class Line:
     kind: str
     value: str
     trouble: str = ""
-    options: list[Option] = field(default_factory=list)
-    units: list[Option] = field(default_factory=list)
+    options: list[Option] = made_by(default_factory=list)
+    units: list[Option] = made_by(default_factory=list)
     unit: str = ""
     u: str = ""
     blank: str = ""

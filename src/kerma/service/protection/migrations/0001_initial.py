@@ -134,9 +134,13 @@ class Migration(migrations.Migration):
                         to="protection.savedcalculation",
                     ),
                 ),
+                (
+                    "order",
+                    models.PositiveSmallIntegerField(help_text="its place in the paper, from 1"),
+                ),
             ],
             options={
-                "ordering": ["id"],
+                "ordering": ["paper", "order"],
             },
         ),
         migrations.AddIndex(

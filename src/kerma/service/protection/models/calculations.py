@@ -62,8 +62,10 @@ class CalculationPaper(AppendOnly):
         SavedCalculation, on_delete=models.PROTECT, related_name="papers"
     )
 
+    order = models.PositiveSmallIntegerField(help_text="its place in the paper, from 1")
+
     class Meta:
-        ordering = ["id"]
+        ordering = ["paper", "order"]
         constraints = [
             models.UniqueConstraint(
                 fields=["paper", "calculation"], name="calculation_once_in_paper"

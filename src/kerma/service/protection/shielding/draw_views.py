@@ -16,6 +16,7 @@ from kerma.service.protection.models import Underlay
 from kerma.service.protection.shielding import drawing, services, working
 from kerma.service.protection.shielding.offered import offered
 from kerma.service.protection.shielding.shown import brief
+from kerma.service.protection.shielding.underlay_files.kinds import MOST_BYTES
 from kerma.service.protection.shielding.views import crumbs_of, design_of, rights
 from kerma.service.records import store
 
@@ -122,6 +123,8 @@ def underlay(request: HttpRequest, pk: int) -> HttpResponse:
     file = request.FILES.get("file")
     if file is None:
         raise InputError("Choose a file: PNG, JPEG, TIFF, PDF or DXF.", code="no-file")
+    if (file.size or 0) > MOST_BYTES:
+        raise InputError("The file is too large for a plan.", code="too-large")
     page = request.POST.get("page", "1")
     made = underlay_add(
         by=person, design=item, content=file.read(), name=file.name or "plan",
