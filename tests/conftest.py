@@ -1,8 +1,14 @@
-"""What every test shares: passwords that are cheap to hash."""
+"""What every test shares: passwords that are cheap to hash, examples without a stopwatch."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings as examples
+
+
+# How long an example takes says nothing of Kerma: the first one reads the reference data.
+examples.register_profile("kerma", deadline=None)
+examples.load_profile("kerma")
 
 
 def pytest_configure(config: pytest.Config) -> None:
