@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings as examples
 
-
 # How long an example takes says nothing of Kerma: the first one reads the reference data.
 examples.register_profile("kerma", deadline=None)
 examples.load_profile("kerma")

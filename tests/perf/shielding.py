@@ -1,4 +1,4 @@
-"""Shielding: cost of a kerma map against sources, barriers and points, and of a whole assessment."""
+"""Shielding: cost of a map against sources, barriers and points, and of an assessment."""
 
 from __future__ import annotations
 

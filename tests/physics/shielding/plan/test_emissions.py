@@ -181,6 +181,25 @@ def test_isodoses_hold_between_their_points_and_nowhere_else() -> None:
     )  # fmt: skip
 
 
+def test_a_gap_in_the_isodoses_is_not_bridged() -> None:
+    (bound,) = _emit("isodose", largest_gap_m=2.5)
+    (open_,) = _emit("isodose")
+    # Between (1, 0), (-1, 1) and (-1, -1) no side is over 2.3 m; those to (3, 3) are.
+    near, far = np.array([[0.2, 0.1, 0.0]]), np.array([[1.5, 1.5, 0.0]])
+    assert bound.spread(near) == pytest.approx(open_.spread(near))
+    assert np.isfinite(open_.spread(far)).all()
+    assert np.isnan(bound.spread(far)).all()
+
+
+def test_a_softer_beam_than_the_tables_stands_at_the_softest_of_them() -> None:
+    (soft,) = _emit("kap", kv=45)
+    assert soft.beam == Beam("primary", kv=50.0)
+    assert soft.mgy_1m == pytest.approx(float(scatter_factor(90.0, 45.0)) * 0.5)
+    assert any("45 kV stands at 50 kV" in a for a in soft.kerma_1m.assumptions)
+    plan = _plan("uk", Use("kap_bins", {**COMPLETE["kap_bins"], "bins": {"45": 10, "70": 5}}))
+    assert [f for f in faults(plan) if f.blocking] == []
+
+
 @pytest.mark.parametrize(
     "points", [[[1, 0, 0, 1], [2, 0, 0, 1], [3, 0, 0, 1]], [[1, 0, 0, 1]], [[0, 0, 0, 1]] * 4,
                [[1, 0, 0, -1], *FOUR], [[1, 2], *FOUR]]

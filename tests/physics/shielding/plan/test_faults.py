@@ -89,6 +89,8 @@ BAD: list[tuple[str, Change, str, str]] = [
      "State its goal per year"),
     ("no-goal", _with("areas", area("x", (0, 6), (1, 7), designation="supervised")), "x",
      "State its goal per year"),
+    ("area-outside-storey", _swap("storeys", GROUND, Storey("u", "First floor", 3.3, 0.4)), "o",
+     "0.5 m above the floor"),
     ("use-incomplete", _use(Use("ct_dlp", {"dlp_mgy_cm": 1e5, "kv": 120})), "ct",
      "region and ctdi phantom is missing"),
     ("use-incomplete", _use(Use("kap", {"kv": 85})), "ct", "kerma-area product per year is miss"),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import QhullError
+from scipy.spatial import Delaunay, QhullError
 
 from kerma.core import InputError, quantity
 from kerma.physics.calculation import Calculation, Record
@@ -76,8 +76,10 @@ def _points(use: Use) -> Array:
 def _between(use: Use, points: Array, relative: Array) -> Callable[[Array], Array]:
     flat = bool(np.ptp(points[:, 2]) == 0.0)
     axes = [0, 1] if flat else [0, 1, 2]
+    gap = use.number("largest_gap_m") if use.given.get("largest_gap_m") else math.inf
     try:
-        known = LinearNDInterpolator(points[:, axes], np.log(relative))
+        mesh = Delaunay(points[:, axes])
+        known = LinearNDInterpolator(mesh, np.log(relative))
     except (QhullError, ValueError):
         raise InputError(
             f"{use.said}: the points lie on one line or in one upright plane; nothing lies between "
@@ -85,8 +87,13 @@ def _between(use: Use, points: Array, relative: Array) -> Callable[[Array], Arra
             code="outside-domain",
         ) from None
 
+    corners = mesh.points[mesh.simplices]
+    sides = corners[:, :, None, :] - corners[:, None, :, :]
+    wide = np.sqrt((sides**2).sum(axis=3)).max(axis=(1, 2)) > gap * (1.0 + 1e-12)
+
     def field(away: Array) -> Array:
         found: Array = np.exp(known(away[:, axes]))
+        found[wide[mesh.find_simplex(away[:, axes])]] = np.nan
         if flat:
             found[np.abs(away[:, 2] - points[0, 2]) > 1e-9] = np.nan
         squared = np.einsum("ij,ij->i", away, away)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from kerma.core import InputError, quantity
+from kerma.physics.calculation import Calculation
 from kerma.physics.shielding import bir
 from kerma.physics.shielding.archer import Beam
 from kerma.physics.shielding.barrier import Source
@@ -24,6 +26,8 @@ from kerma.physics.shielding.plan.uses import Use
 from kerma.reference import row
 
 ONE_M = quantity(1.0, "m")
+# Under it Table A.1 has tungsten beams in concrete only; as in `kerma.physics.shielding.mixed`.
+SOFTEST_KV = 50.0
 GANTRY = "bir/ct/gantry-transmission"
 
 
@@ -34,9 +38,20 @@ def _scatter(
         quantity(kap, "Gy.cm2"), quantity(kv, "kV"), angle=quantity(SIDEWAYS_DEG, "deg"),
         distance=ONE_M,
     )  # fmt: skip
-    found = bir.source(made, kv)
-    return Emission(source.key, source.name, title, "scatter", found.kerma, found.beam,
-                    angular=(axis, kv), kv=kv)  # fmt: skip
+    made, beam = _penetrating(made, kv)
+    return Emission(source.key, source.name, title, "scatter", made, beam, angular=(axis, kv),
+                    kv=kv)  # fmt: skip
+
+
+def _penetrating(made: Calculation, kv: float) -> tuple[Calculation, Beam]:
+    """Return a kerma and its beam; a softer one than every material has stands at the softest."""
+    if kv >= SOFTEST_KV:
+        return made, bir.source(made, kv).beam
+    words = (
+        f"For its transmission {kv:g} kV stands at {SOFTEST_KV:g} kV, the lowest every material is "
+        "tabulated for; that passes more."
+    )
+    return replace(made, assumptions=(*made.assumptions, words)), bir.source(made, SOFTEST_KV).beam
 
 
 def _kap(plan: Plan, source: PlacedSource, use: Use) -> tuple[Emission, ...]:
@@ -101,8 +116,8 @@ def _dental(plan: Plan, source: PlacedSource, use: Use) -> tuple[Emission, ...]:
     kv = use.number("kv")
     made = bir.dental(chosen(use, "modality"), kap=quantity(use.number("kap_gy_cm2"), "Gy.cm2"),
                       distance=ONE_M)  # fmt: skip
-    found = bir.source(made, kv)
-    return (Emission(source.key, source.name, use.said, "scatter", found.kerma, found.beam, kv=kv),)
+    made, beam = _penetrating(made, kv)
+    return (Emission(source.key, source.name, use.said, "scatter", made, beam, kv=kv),)
 
 
 MAKERS: Mapping[str, Callable[[Plan, PlacedSource, Use], tuple[Emission, ...]]] = {

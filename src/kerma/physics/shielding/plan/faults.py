@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from kerma.core import InputError
 from kerma.physics.shielding.plan import _drawing, _quality
 from kerma.physics.shielding.plan._complete import incomplete
-from kerma.physics.shielding.plan.document import Plan
+from kerma.physics.shielding.plan.document import Area, Plan
 from kerma.physics.shielding.plan.emissions import Emission, of_use
-from kerma.physics.shielding.plan.places import has_place
+from kerma.physics.shielding.plan.places import has_place, height_m
 from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.room import RULES
 
@@ -97,6 +97,20 @@ def require(plan: Plan, *, areas: bool = True) -> tuple[Fault, ...]:
     return tuple(f for f in found if not f.blocking)
 
 
+def _height(plan: Plan, area: Area) -> Iterator[Fault]:
+    """Say where the height an area is judged at lies above its storey."""
+    storey = plan.storey(area.storey)
+    for source in plan.sources:
+        above = height_m(plan, area, source)[0] - storey.floor_m
+        if above > storey.height_m:
+            yield Fault(
+                "area-outside-storey", area.key,
+                f"{area.name} is judged {above:g} m above the floor for {source.name}, and "
+                f"{storey.name} is {storey.height_m:g} m high.",
+            )  # fmt: skip
+            return
+
+
 def _sources(plan: Plan) -> tuple[list[Emission], list[Fault]]:
     """Work every use out; return what is given out, and what keeps the others from it."""
     given: list[Emission] = []
@@ -137,6 +151,8 @@ def _areas(plan: Plan, blocked: bool) -> Iterator[Fault]:
             goal(plan.method, area)
         except InputError as error:
             yield Fault(error.code, area.key, error.message)
+        if not blocked:
+            yield from _height(plan, area)
         shape = list(_drawing.polygon(area))
         for one in shape:
             yield Fault(*one)

@@ -170,7 +170,6 @@ def merged(layers: Sequence[Layer]) -> dict[str, float]:
     return found
 
 
-@cache
 def credited(material: str, beam: Beam) -> Curve | None:
     """Return the curve of a material for a beam; ``None`` when there is none: it counts as air."""
     try:

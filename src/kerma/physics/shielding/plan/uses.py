@@ -157,6 +157,8 @@ _ALL = (
         Parameter("workload", "Units of workload in the method's period", unit="1"), _KV,
         Parameter("quality", "Transmission as", CHOICE,
                   options=(("ct_secondary", "CT scatter"), ("secondary", "Scatter"))),
+        Parameter("largest_gap_m", "Largest gap between points", unit="m", needed=False,
+                  hint="Wider gaps are not interpolated over; empty sets no bound."),
         Parameter("document", "Document it was read from", CHOICE, needed=False))),
 )  # fmt: skip
 
