@@ -99,6 +99,7 @@ def _build(demo: Demo) -> None:
     demo.step("Dose rooms in use", lambda p: _dose_rooms(demo, p))
     demo.step("Calculations", lambda p: _calculations(demo, p))
     demo.step("Shielding designs", lambda p: _shielding(demo, p))
+    demo.step("Room register", lambda p: _rooms(demo, p))
     demo.step("Everything verified", lambda p: _verify(demo, p))
 
 
@@ -201,6 +202,12 @@ def _shielding(demo: Demo, progress: Progress) -> str:
     from kerma.service.demo.shielding import shielding_designs
 
     return shielding_designs(demo.state["loaded"], progress)
+
+
+def _rooms(demo: Demo, progress: Progress) -> str:
+    from kerma.service.demo.rooms import room_register
+
+    return room_register(demo.state["loaded"], progress)
 
 
 def _verify(demo: Demo, progress: Progress) -> str:

@@ -9,12 +9,12 @@ from kerma.core import InputError, content_hash
 from kerma.service.estate.models import Employer, Room, System
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
+from kerma.service.protection.calculators.again import as_kept, bits
 from kerma.service.protection.calculators.calculator import work_out
 from kerma.service.protection.calculators.fields import Given
 from kerma.service.protection.calculators.kinds import find
 from kerma.service.protection.models import SavedCalculation
 from kerma.service.records import log
-from kerma.service.records.sealing import settled
 
 WORK = "calculation"
 
@@ -62,12 +62,12 @@ def calculation_save(
         raise InputError("Say why the earlier calculation is replaced.", code="no-reason")
     kept = item.given(given)
     made = work_out(item, kept)
-    record = settled(made.as_dict())
+    record = as_kept(made)
     row = SavedCalculation(
         calculator=item.key, title=title.strip(), about=about.strip(), system=system,
         room=room or (system.room if system else None), inputs=kept, method=made.name,
         version=made.version, value=made.value.value, u=made.value.u, unit=str(made.value.unit),
-        record=record, record_sha256=content_hash(record), result_sha256=made.sha256,
+        record=record, record_sha256=content_hash(record), result_sha256=bits(record),
         rests_on={s.row: s.sha256 for s in made.sources}, replaces=replaces,
         reason=reason.strip() if replaces else "", at=timezone.now(), by=by,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def calculation_save(
     log.append(
         actor=by, kind="calculation.saved", subject=row, seals=[row],
         text=f"Calculation kept: {row.title}, {made.value}",
-        data={"result_sha256": made.sha256},
+        data={"result_sha256": row.result_sha256},
     )  # fmt: skip
     return row
 

@@ -60,7 +60,7 @@ def calculator(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         **shown.page(item, given, worked(item, given)),
         "may_save": may("perform", by=person_of(request), work=WORK),
-        "replaces": request.GET.get("replaces", ""),
+        "replaces": _number(request.GET.get("replaces", "")),
         "crumbs": [*CRUMBS, (item.title, "")],
     }
     if getattr(request, "htmx", False):
@@ -87,12 +87,17 @@ def method_page(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "protection/method.html", context)
 
 
+def _number(text: str) -> str:
+    """Return the number of a saved calculation, or nothing where the text is none."""
+    return text if text.isascii() and text.isdecimal() and len(text) < 19 else ""
+
+
 def _replaced(request: HttpRequest) -> SavedCalculation | None:
-    number = request.GET.get("replaces", "")
-    if not number:
+    text = request.GET.get("replaces", "")
+    if not text:
         return None
-    held = SavedCalculation.objects.filter(pk=number) if number.isdecimal() else None
-    found = held.first() if held is not None and len(number) < 19 else None
+    number = _number(text)
+    found = SavedCalculation.objects.filter(pk=number).first() if number else None
     if found is None:
         raise Http404
     return found
