@@ -19,9 +19,10 @@ from kerma.service.records.integrity import verify
 from kerma.service.records.models import Issue
 from kerma.service.testing import actions as acts
 from kerma.service.testing import services
-from kerma.service.testing.evaluation import evaluate_survey, protocol_of
+from kerma.service.testing.evaluation import evaluate_survey
 from kerma.service.testing.images import images_attach
 from kerma.service.testing.models import ImageAnalysis, Survey
+from kerma.service.testing.protocol_text import protocol_of
 from kerma.simulate.department import build_department
 from kerma.simulate.history import History, build_history
 from kerma.simulate.models import Department

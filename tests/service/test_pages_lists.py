@@ -19,8 +19,9 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from kerma.service.estate import selectors as estate
+from kerma.service.estate.due_days import add_months
 from kerma.service.estate.models import System
-from kerma.service.testing.selectors import add_months, due_list
+from kerma.service.testing.selectors import due_list
 from tests.service import factory
 
 pytestmark = pytest.mark.django_db
@@ -244,6 +245,7 @@ PAGES = [
     "/actions/", "/actions/{action}/", "/people/", "/people/leads/", "/people/contacts/",
     "/people/person/{person}/", "/instruments/", "/instruments/{meter}/", "/reference/",
     "/reference/qa-tests/", "/quality/", "/quality/log/", "/search/?q=test",
+    "/protection/calculators/", "/protection/calculators/saved/",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from kerma.core import InputError, Provenance, content_hash, quantity
 from kerma.core.codec import encode
 from kerma.physics.skin import ensemble, plain, support
 from kerma.physics.skin.body import Body, lying
+from kerma.physics.skin.case import Case
 from kerma.physics.skin.ensemble import Ensemble
 from kerma.physics.skin.events import ExposureEvent, Patient
 from kerma.physics.skin.factors import HvlSource, table
@@ -76,23 +77,6 @@ class Settings:
         hvl = self.hvl if isinstance(self.hvl, str) else "given"
         found: dict[str, Any] = encode(replace(self, hvl="table"))
         return {**found, "hvl": hvl}
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """An examination ready to be summed: beams, table and patient."""
-
-    placement: Placement
-    beams: Beams
-    slab: Slab
-    body: Body
-    phantom: Phantom
-    profile: RoomProfile
-
-    def solved(self, offset_mm: Sequence[float], beams: Beams | None = None) -> Peak:
-        """Return the peak with the patient moved."""
-        by = np.asarray(offset_mm, dtype=float)
-        return find(self.body, (beams or self.beams).moved(by), self.slab.moved(by))[1]
 
 
 def skin_dose(

@@ -6,21 +6,19 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.special
 
 from kerma.core import InputError
+from kerma.physics.skin.case import Case
 from kerma.physics.skin.checks import day_of
 from kerma.physics.skin.kernel import Beams
 from kerma.physics.skin.phantom import design
 from kerma.physics.skin.result import Spread
 from kerma.reference import row
-
-if TYPE_CHECKING:
-    from kerma.physics.skin.dose import Case
 
 Array = npt.NDArray[np.float64]
 # Displays may be wrong by so much; without a calibration nothing better is known.

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
 
+from kerma.service.estate.due_days import add_months
 from kerma.service.estate.models import DicomIdentity, Site, System, SystemEvent
 from kerma.service.people.models import Person
 from kerma.service.records.selectors import within
@@ -92,15 +93,11 @@ def _months(modality: str) -> int:
 
 def due_day(modality: str, last: date | None) -> date | None:
     """Return the day the next routine survey is due; ``None`` before the first."""
-    from kerma.service.testing.selectors import add_months
-
     return add_months(last, _months(modality)) if last else None
 
 
 def _last_for(limit: date, months: int) -> date:
     """Return the latest survey day whose next one is due on or before `limit`."""
-    from kerma.service.testing.selectors import add_months
-
     day = add_months(limit, -months)
     while add_months(day + timedelta(days=1), months) <= limit:
         day += timedelta(days=1)

@@ -37,10 +37,10 @@ from kerma.service.people import selectors as people
 from kerma.service.records.models import Issue, Report
 from kerma.service.records.policy import service
 from kerma.service.records.selectors import verifications
-from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.models import Note, Result, Survey
 from kerma.service.testing.pictures import charts_of, pictures_of
 from kerma.service.testing.policy import policy
+from kerma.service.testing.protocol_text import protocol_of
 from kerma.service.testing.sheet import level_text
 
 _COMPONENTS = {"dap_meter": "KAP meter"}

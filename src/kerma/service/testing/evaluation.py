@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -19,20 +18,11 @@ from kerma.protocols import (
     TestSpec,
     evaluate,
     missing,
-    parse_protocol,
 )
 from kerma.protocols.parameters import reading_named
+from kerma.service.testing import selectors
 from kerma.service.testing.models import ImageAnalysis, Reading, Result, Survey
-
-
-@lru_cache(maxsize=64)
-def _parsed(sha256: str, text: str, name: str) -> Protocol:
-    return parse_protocol(text, name)
-
-
-def protocol_of(survey: Survey) -> Protocol:
-    """Return the protocol as it stood when the survey was planned."""
-    return _parsed(survey.protocol_sha256, survey.protocol_text, survey.protocol)
+from kerma.service.testing.protocol_text import protocol_of
 
 
 def names_used(protocol: Protocol, tests: Collection[TestSpec]) -> frozenset[str]:
@@ -120,8 +110,6 @@ def _yes_no(outcome: Outcome) -> str:
 
 def evaluate_survey(survey: Survey) -> Evaluation:
     """Judge a survey as it stands now; this is what the screen shows and what is frozen."""
-    from kerma.service.testing import selectors
-
     protocol = protocol_of(survey)
     readings = live_readings(survey)
     inputs = inputs_of(survey, readings)
@@ -144,8 +132,6 @@ def day_of(survey: Survey) -> date:
 
 def inputs_of(survey: Survey, readings: dict[str, list[Reading]]) -> Inputs:
     """Gather everything a survey has so far."""
-    from kerma.service.testing import selectors
-
     protocol = protocol_of(survey)
     notes = list(survey.notes.filter(withdrawn_at=None))
     # A system keeps baselines of every protocol it was ever tested by.

@@ -19,9 +19,10 @@ from kerma.protocols import AnalysisSpec, ImageSpec, analysis_parameters
 from kerma.protocols.parameters import reading_named
 from kerma.service.people.models import Person
 from kerma.service.records import log, store
-from kerma.service.testing.evaluation import inputs_of, live_readings, protocol_of
+from kerma.service.testing.evaluation import inputs_of, live_readings
 from kerma.service.testing.guard import changed, said, writable
 from kerma.service.testing.models import ImageAnalysis, Survey, SurveyImage
+from kerma.service.testing.protocol_text import protocol_of
 
 DICOM = "application/dicom"
 _LONGEST_NAME = 60

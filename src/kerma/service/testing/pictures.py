@@ -8,9 +8,9 @@ from kerma import charts
 from kerma.core import Curve, Quantity, Region
 from kerma.reports.parts import Chart, Picture
 from kerma.reports.rendering import picture_of
-from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.images import images_of
 from kerma.service.testing.models import ImageAnalysis, Survey
+from kerma.service.testing.protocol_text import protocol_of
 
 _PRINTED = ("MTF", "Pixel value", "NPS", "NNPS", "DQE")
 

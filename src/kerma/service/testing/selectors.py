@@ -11,12 +11,12 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from kerma.core import Quantity, unit
+from kerma.service.estate.due_days import add_months
 from kerma.service.estate.models import System
 from kerma.service.instruments.selectors import calibration_problem, certificate_in_force
 from kerma.service.people.models import Person
 from kerma.service.records.models import Signature
 from kerma.service.records.selectors import within
-from kerma.service.testing.evaluation import protocol_of
 from kerma.service.testing.models import (
     Baseline,
     Draft,
@@ -29,6 +29,7 @@ from kerma.service.testing.models import (
     SurveyInstrument,
 )
 from kerma.service.testing.policy import policy
+from kerma.service.testing.protocol_text import protocol_of
 
 OPEN = ("planned", "in_progress", "measured", "drafted", "in_review")
 
@@ -102,18 +103,6 @@ def due_list(reader: Person, on: date, within_days: int = 30) -> list[Due]:
         if due is None or due <= on + timedelta(days=within_days):
             found.append(Due(system, system.last, due))
     return sorted(found, key=lambda d: d.due or date.min)
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the same day some months later, or the month's last day."""
-    index = day.month - 1 + months
-    year, month = day.year + index // 12, index % 12 + 1
-    for candidate in range(day.day, 27, -1):
-        try:
-            return date(year, month, candidate)
-        except ValueError:
-            continue
-    return date(year, month, min(day.day, 28))
 
 
 def baselines(system: System, on: date) -> dict[str, Quantity]:

@@ -23,7 +23,7 @@ from kerma.service.instruments.selectors import (
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
 from kerma.service.records import log
-from kerma.service.testing.evaluation import protocol_of, tests_using
+from kerma.service.testing.evaluation import tests_using
 from kerma.service.testing.guard import (
     authority_context,
     changed,
@@ -41,6 +41,7 @@ from kerma.service.testing.models import (
     Survey,
     SurveyInstrument,
 )
+from kerma.service.testing.protocol_text import protocol_of
 from kerma.service.testing.reading_text import parse_reading
 from kerma.service.testing.selectors import instruments_of
 

@@ -24,8 +24,9 @@ from kerma.service.testing.access import person_of, survey_of
 from kerma.service.testing.actions import ACTS, Act, possible
 from kerma.service.testing.baselines import baselines_set, candidates
 from kerma.service.testing.composition import proposal
-from kerma.service.testing.evaluation import Evaluation, evaluate_survey, protocol_of
+from kerma.service.testing.evaluation import Evaluation, evaluate_survey
 from kerma.service.testing.models import STATES, Survey
+from kerma.service.testing.protocol_text import protocol_of
 from kerma.service.testing.review import frozen_sections, verdict_summary
 from kerma.service.testing.sheet import sheet
 

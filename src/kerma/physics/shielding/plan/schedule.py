@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,7 +123,7 @@ def _lead(scene: Scene, layers: tuple[Layer, ...]) -> tuple[LeadEquivalence, ...
         lead = credited("lead", beam)
         if lead is None or not np.isfinite(excess[n]) or scene.emissions[n].preshielding:
             continue
-        mm = lead.thickness(min(1.0, float(np.exp(hard[n] + excess[n]))))
-        if mm <= _MOST_LEAD_MM:
-            found.append(LeadEquivalence(str(beam), mm))
+        through = float(hard[n] + excess[n])
+        if through >= float(lead.log_transmission(_MOST_LEAD_MM)):
+            found.append(LeadEquivalence(str(beam), lead.thickness(math.exp(min(0.0, through)))))
     return tuple(found)
