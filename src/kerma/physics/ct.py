@@ -216,11 +216,26 @@ def effective_dose(
     return made.result(lambda v: v["k"] * v["DLP"], "mSv")
 
 
+_ON_HEAD = ("head", "head and neck", "neck", "brain", "intracranial angiography")
+_UNSAID = ("cervical spine",)
+
+
 def phantom_of(region: str, age: str) -> str:
     """Return the CTDI phantom a coefficient belongs to: head regions and children 16 cm.
 
     Adult body 32 cm, paediatric body 16 cm: note of the rows of ``ct-k-factors`` (recalled).
+
+    Raises
+    ------
+    InputError
+        ``no-phantom``: scanners differ in the phantom of this region; no set says which is meant.
     """
-    if region in ("head", "head and neck", "neck", "brain"):
+    if region in _ON_HEAD:
         return "head"
-    return "body" if age == "adult" else "head"
+    if region in _UNSAID:
+        raise InputError(
+            f"Scanners state the DLP of the {region} on either phantom, and no set says which its "
+            "coefficient belongs to.",
+            code="no-phantom",
+        )
+    return "body" if "adult" in age else "head"

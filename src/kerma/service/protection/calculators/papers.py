@@ -30,6 +30,7 @@ from kerma.service.records.papers.compose import Words, paper_open, paper_write
 
 _MOST = 20  # calculations of one paper; more is a register, not an answer
 _KIND = "Calculation"
+_SHIELDING = "shielding-"
 _QUESTION = "The question asked"
 
 
@@ -89,7 +90,7 @@ def paper_write_up(
     NotEntitled
         The person may not write calculations.
     InputError
-        ``blank``; ``none``, ``too-many``; ``other-employer``; ``changed-record``; those of
+        ``blank``; ``none``, ``too-many``; ``other-employer``; ``two-works``; those of
         `paper_open`.
     """
     if not rows:
@@ -107,7 +108,7 @@ def paper_write_up(
         raise InputError("Say for which employer the paper is.", code="blank")
     _require_own(rows, whose)
     made = paper_open(
-        by=by, work=WORK, subject=log.subject_of(rows[0]), words=words, employer=whose,
+        by=by, work=work_of(rows), subject=log.subject_of(rows[0]), words=words, employer=whose,
         system=_only_system(rows), amends=paper, reason=reason,
     )  # fmt: skip
     links = [CalculationPaper(paper=made, calculation=r, order=n) for n, r in enumerate(rows, 1)]
@@ -130,6 +131,23 @@ def _require_own(rows: Sequence[SavedCalculation], employer: Employer) -> None:
                 f"to {employer}.",
                 code="other-employer",
             )
+
+
+def work_of(rows: Sequence[SavedCalculation]) -> str:
+    """Return the kind of work a paper is: advice on shielding is an RPA's, the others an MPE's.
+
+    Raises
+    ------
+    InputError
+        ``two-works``: shielding and something else in one paper, which nobody could approve whole.
+    """
+    shielding = {row.method.startswith(_SHIELDING) for row in rows}
+    if len(shielding) > 1:
+        raise InputError(
+            "Shielding is approved by an RPA, the other calculations by an MPE: write two papers.",
+            code="two-works",
+        )
+    return "shielding" if shielding == {True} else WORK
 
 
 def _only_system(rows: Sequence[SavedCalculation]) -> System | None:
