@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.http import HttpRequest
+from django.urls import reverse
 
 from kerma.service.doses import selectors
 from kerma.service.doses.alerts.selectors import open_count
+from kerma.service.doses.models import Quarantined
 from kerma.service.people.access import is_staff
+from kerma.service.people.models import Person
+from kerma.service.records.cards import Card, card_with
 from kerma.service.web import nav
 
 
@@ -19,6 +25,16 @@ def alerts_open(request: HttpRequest) -> int:
     """Count the alerts nobody has taken up yet."""
     person = getattr(request.user, "person", None)
     return open_count(person) if person else 0
+
+
+def cards(person: Person) -> Iterator[Card]:
+    """Count what waits in patient dose."""
+    if person.role != "administrator":
+        text, url = "dose alerts nobody has taken up", f"{reverse('alerts')}?state=raised"
+        yield Card(open_count(person), text, url)
+    held = Quarantined.objects.filter(status="quarantined").count()
+    yield Card(held, "dose reports in quarantine", f"{reverse('quarantine')}?status=quarantined")
+    yield Card(selectors.device_count(), "devices nobody knows sent studies", reverse("devices"))
 
 
 _ROOMS = (
@@ -44,5 +60,7 @@ def register() -> None:
     """Fill the rail, and the rooms behind it."""
     nav.count_for("doses", waiting)
     nav.open_to("doses", is_staff)
+    for kind in ("physics", "administrator"):
+        card_with(kind, cards)
     for door in _ROOMS:
         nav.room_in("doses", door)

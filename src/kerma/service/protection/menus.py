@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.http import HttpRequest
+from django.urls import reverse
 
 from kerma.service.people.access import is_staff
+from kerma.service.people.models import Person
 from kerma.service.protection.calculators.finding import find_calculators
+from kerma.service.protection.shielding.recheck import of_designs
+from kerma.service.records.cards import Card, card_with
 from kerma.service.web import nav
 
 _ROOMS = (
@@ -15,6 +21,13 @@ _ROOMS = (
 )
 
 
+def cards(person: Person) -> Iterator[Card]:
+    """Count the shielding designs in force that somebody must look at again."""
+    wanted = sum(1 for reasons in of_designs().values() if reasons)
+    text = f"shielding design{'s' * (wanted != 1)} to look at again"
+    yield Card(wanted, text, f"{reverse('rooms')}?recheck=on")
+
+
 def _is_hospital(request: HttpRequest) -> bool:
     person = getattr(request.user, "person", None)
     return person is not None and person.is_hospital
@@ -22,6 +35,7 @@ def _is_hospital(request: HttpRequest) -> bool:
 
 def register() -> None:
     """Fill the rooms of staff and protection."""
+    card_with("physics", cards)
     for door in _ROOMS:
         nav.room_in("staff", door)
     nav.search_with("6 calculators", find_calculators)

@@ -11,15 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kerma.core import Quantity, unit
-from kerma.service.doses.alerts.selectors import open_count
 from kerma.service.doses.models import Quarantined
-from kerma.service.doses.selectors import device_count
 from kerma.service.estate import selectors as estate
 from kerma.service.estate.models import System
 from kerma.service.instruments import selectors as instruments
 from kerma.service.people import selectors as people
 from kerma.service.people.models import Person, User
 from kerma.service.records import selectors
+from kerma.service.records.cards import Card, cards_of
 from kerma.service.records.models import Action, Event
 from kerma.service.records.papers.selectors import waiting_for as papers_waiting_for
 from kerma.service.records.waiting import waiting
@@ -28,16 +27,6 @@ from kerma.service.web.components.numbers import quantity
 
 _ROWS = 8  # of each list; the head of the list leads to all of them
 _MANAGERS = ("service_manager", "quality_manager", "administrator")
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A count, what it counts, and where the rows are."""
-
-    count: int
-    text: str
-    url: str
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +87,7 @@ def _physics(person: Person, on: date) -> dict[str, Any]:
         _due_card(overdue, soon),
         *_action_cards(actions),
         _paper_card(person),
-        Card(
-            open_count(person),
-            "dose alerts nobody has taken up",
-            f"{reverse('alerts')}?state=raised",
-        ),
-        *_dose_cards(),
+        *cards_of("physics", person),
     ]
     return {
         "kind": "physics",
@@ -183,16 +167,6 @@ def _action_cards(actions: dict[str, Any]) -> list[Card]:
     return [Card(waits, "actions not closed, none overdue", f"{url}?status=open")]
 
 
-def _dose_cards() -> list[Card]:
-    quarantined = Quarantined.objects.filter(status="quarantined").count()
-    return [
-        Card(
-            quarantined, "dose reports in quarantine", f"{reverse('quarantine')}?status=quarantined"
-        ),
-        Card(device_count(), "devices nobody knows sent studies", reverse("devices")),
-    ]
-
-
 def _running_out(person: Person, on: date) -> list[RunsOut]:
     """Return credentials (one's own; everybody's for managers) and calibrations that run out."""
     whose = None if person.role in _MANAGERS else person
@@ -223,6 +197,7 @@ def _hospital(person: Person, on: date) -> dict[str, Any]:
         )
     ]  # fmt: skip
     cards = [*_action_cards(actions), _suspended_card(person), *status_cards]
+    cards += cards_of("hospital", person)
     issues = list(selectors.issue_list(person)[:_ROWS])
     selectors.recommendations(issues)
     return {
@@ -247,7 +222,7 @@ def _administrator(person: Person, on: date) -> dict[str, Any]:
         Card(leavers, "sign-ins of people who have left", f"{url}?state=left", "hot"),
         Card(without, "people without a sign-in", f"{url}?signin=none"),
         Card(active.count(), "people", url),
-        *_dose_cards(),
+        *cards_of("administrator", person),
     ]
     return {
         "kind": "administrator",
