@@ -103,6 +103,13 @@ def test_lead_equivalence_is_what_lead_would_let_through() -> None:
     assert row.lead[0].lead_mm == pytest.approx(curve("lead", LEAD_100).thickness(through))
 
 
+def test_a_barrier_nothing_passes_has_no_equivalence_that_says_anything() -> None:
+    plan = one_wall("uk", kap(kv=100.0), gap=10.0, layers=(Layer("lead", 2e3),), goal=None)
+    made = assess(plan)
+    assert made.schedule[0].lead == ()
+    assert made.adequate is True
+
+
 def _readings(transmission: float, u: float = 0.02) -> dict[str, object]:
     return {"without": quantity(500.0, "uGy", 500.0 * u),
             "behind": quantity(500.0 * transmission, "uGy", 500.0 * transmission * u)}  # fmt: skip

@@ -18,6 +18,14 @@ def jit(function: Any) -> Any:
         return njit(error_model="numpy")(function)
 
 
+def _ends(x: float, y: float, ax: float, ay: float) -> tuple[float, float, float, float]:
+    """Return the box about a line, from one corner to the other."""
+    return min(x, x + ax), min(y, y + ay), max(x, x + ax), max(y, y + ay)
+
+
+ends: Any = jit(_ends)
+
+
 def _cross(
     points: Any, px: float, py: float, pz: float, panels: Any, cuts: Any, levels: Any, found: Any
 ) -> None:
@@ -39,7 +47,15 @@ def _cross(
     found
         (n, panels + levels), all false; the result.
     """
+    low_x, high_x, low_y, high_y = px, px, py, py
+    for n in range(points.shape[0]):
+        low_x, high_x = min(low_x, points[n, 0]), max(high_x, points[n, 0])
+        low_y, high_y = min(low_y, points[n, 1]), max(high_y, points[n, 1])
     for j in range(panels.shape[0]):
+        # No ray leaves the box about the source and all points; a hair more for joints.
+        x0, y0, x1, y1 = ends(panels[j, 0], panels[j, 1], panels[j, 2], panels[j, 3])
+        if x1 < low_x - 1e-6 or x0 > high_x + 1e-6 or y1 < low_y - 1e-6 or y0 > high_y + 1e-6:
+            continue
         ax, ay = panels[j, 2], panels[j, 3]
         wx, wy = panels[j, 0] - px, panels[j, 1] - py
         reach = wx * ay - wy * ax

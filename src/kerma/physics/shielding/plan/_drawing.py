@@ -118,6 +118,8 @@ def _overlaps(plan: Plan) -> Found:
         if is_opening(one) and one.within != other.within:
             continue
         within = max((thickness_m(one) + thickness_m(other)) / 2.0, LEAST_M)
+        if _apart(one, other, within):
+            continue
         lines = ((one.start, one.end), (other.start, other.end))
         if running_together(*lines, within) > max(JOINT_M, 2.0 * within):
             yield (
@@ -125,6 +127,15 @@ def _overlaps(plan: Plan) -> Found:
                 f"{other.name} lies in {one.name}: over part of their length they are in one "
                 "place, and both would be counted.", True,
             )  # fmt: skip
+
+
+def _apart(one: Barrier, other: Barrier, within_m: float) -> bool:
+    """Return whether two barriers are further apart than a distance, by the boxes about them."""
+    return any(
+        max(one.start[n], one.end[n]) < min(other.start[n], other.end[n]) - within_m
+        or max(other.start[n], other.end[n]) < min(one.start[n], one.end[n]) - within_m
+        for n in (0, 1)
+    )
 
 
 def _same_height(plan: Plan, one: Barrier, other: Barrier) -> bool:

@@ -33,7 +33,7 @@ def isodose(use: Use, period: str) -> tuple[Calculation, Callable[[Array], Array
     points = _points(use)
     r2 = np.einsum("ij,ij->i", points[:, :3], points[:, :3])
     scaled = points[:, 3] * r2
-    made = Record("shielding-isodose", "1", "Unshielded air kerma by a maker's isodoses")
+    made = Record("shielding-isodose-points", "1", "Unshielded air kerma by a maker's isodoses")
     made.choice("Document", use.text("document") or "not named")
     made.choice("Points", f"{len(points)}")
     workload = quantity(use.number("workload"), "1")

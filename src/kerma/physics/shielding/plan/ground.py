@@ -7,6 +7,7 @@ worst there; at the end every height a centimetre apart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from kerma.physics.shielding.plan.places import (
     brought_in,
     height_m,
     may_stand,
+    near,
     standing,
     step_m,
     top_m,
@@ -32,6 +34,8 @@ FINEST_M = 1e-3
 # From so many of the best points of the first look the search goes on; so many heights are looked
 # at first, and so many at the end. Design choices.
 STARTS = 6
+# Of the highest kerma, over the number of sources: less than this does not move the worst point.
+NEGLIGIBLE = 1e-4
 COARSE, FINE = 4, 211
 _SECOND_M = 0.016
 _MOST_STEPS = 8
@@ -86,10 +90,13 @@ class Ground:
         Of the plan.
     area
         To look over.
+    like
+        The same area of a plan that differs in what its uses give out only.
     """
 
-    def __init__(self, scene: Scene, area: Area) -> None:
-        self.scene, self.area = scene, area
+    def __init__(self, scene: Scene, area: Area, like: Ground | None = None) -> None:
+        self.scene, self.area, self.like = scene, area, like
+        self.walls = near(scene.plan, area)
         self.own = {s.key: height_m(scene.plan, area, s)[0] for s in scene.sources}
         self.coarse = {s.key: self._heights(s, COARSE) for s in scene.sources}
         self.fine = {s.key: self._heights(s, FINE) for s in scene.sources}
@@ -118,10 +125,18 @@ class Ground:
     @cached_property
     def first(self) -> tuple[Array, tuple[Sight, ...]]:
         """The points of the first look and how the sources see them."""
+        if self.like is not None:
+            return self._as_seen(*self.like.first)
         xy = standing(self.scene.plan, self.area)
         seen = self.seen(xy, self.coarse)
         near = self._near(seen, len(xy))
         return (xy[~near], self.seen(xy[~near], self.coarse)) if near.any() else (xy, seen)
+
+    def _as_seen(self, xy: Array, seen: Sequence[Sight]) -> tuple[Array, tuple[Sight, ...]]:
+        return xy, tuple(
+            self.scene.again(s, one, _points(xy, self.coarse[s.key]))
+            for s, one in zip(self.scene.sources, seen, strict=True)
+        )
 
     @staticmethod
     def _near(seen: Sequence[Sight], number: int) -> NDArray[np.bool_]:
@@ -131,13 +146,11 @@ class Ground:
         return found
 
     def seen(self, xy: Array, heights: Mapping[str, Array]) -> tuple[Sight, ...]:
-        """Return points (n, 2) as the sources see them, at heights of each source."""
-        found = []
-        for source in self.scene.sources:
-            z = heights[source.key]
-            points = np.column_stack([np.repeat(xy, len(z), axis=0), np.tile(z, len(xy))])
-            found.append(self.scene.sight(source, points, len(z)))
-        return tuple(found)
+        """Return points (n, 2) as the sources named in `heights` see them, at these heights, m."""
+        return tuple(
+            self.scene.sight(s, _points(xy, heights[s.key]), len(heights[s.key]))
+            for s in self.scene.sources if s.key in heights
+        )  # fmt: skip
 
     def spot(self, xy: Sequence[float]) -> tuple[Sight, ...]:
         """Return one point as the sources see it, at every height."""
@@ -189,15 +202,20 @@ class Ground:
         xy, seen = self.first
         if not len(xy):
             return None
-        found = self.kerma(seen, losses)
+        each = np.array([one.kerma(losses) for one in seen])
+        found = each.sum(axis=0)
         known = bool(np.isfinite(found).all())
         if not np.isfinite(found).any():
             return Worst((float(xy[0, 0]), float(xy[0, 1])), float("nan"), False)
         best = self._starts(xy, np.where(np.isfinite(found), found, -1.0))
-        centres = self._closer(xy[best], step_m(self.area), losses)
+        # Where a source gives next to nothing anywhere it does not say where the worst point is.
+        most = np.where(np.isfinite(each), each, 0.0).max(axis=1)
+        few = most >= NEGLIGIBLE * float(np.nanmax(found)) / len(most)
+        active = {s.key for s, n in zip(self.scene.sources, few, strict=True) if n}
+        centres = self._closer(xy[best], step_m(self.area), losses, active)
         values = self._settled(centres, losses)
         top = centres[int(values.argmax())][None, :]
-        again = self._closer(top, _SECOND_M, losses)
+        again = self._closer(top, _SECOND_M, losses, active)
         every = np.concatenate([centres, again])
         values = np.concatenate([values, self._settled(again, losses)])
         at = int(values.argmax())
@@ -221,9 +239,11 @@ class Ground:
             left[np.hypot(*(xy - xy[at]).T) < apart] = -1.0
         return chosen
 
-    def _closer(self, centres: Array, step: float, losses: Passing) -> Array:
+    def _closer(
+        self, centres: Array, step: float, losses: Passing, active: AbstractSet[str]
+    ) -> Array:
         """Move each point to the best about it, ever closer, at the heights worst at the start."""
-        heights = self._worst_heights(centres, losses)
+        heights = self._worst_heights(centres, losses, active)
         values = self.kerma(self.seen(centres, heights), losses)
         while True:
             before = float(values.max())
@@ -237,10 +257,13 @@ class Ground:
             if step < FINEST_M and float(values.max()) - before <= SETTLED * before:
                 return centres
 
-    def _worst_heights(self, centres: Array, losses: Passing) -> dict[str, Array]:
+    def _worst_heights(
+        self, centres: Array, losses: Passing, active: AbstractSet[str]
+    ) -> dict[str, Array]:
         found = {}
-        fine = self.seen(centres, self.fine)
-        for source, seen in zip(self.scene.sources, fine, strict=True):
+        sources = [s for s in self.scene.sources if s.key in active]
+        fine = self.seen(centres, {s.key: self.fine[s.key] for s in sources})
+        for source, seen in zip(sources, fine, strict=True):
             each = seen.each(losses)
             at = np.where(np.isfinite(each), each, -1.0).argmax(axis=2)
             held = self.fine[source.key]
@@ -254,8 +277,8 @@ class Ground:
         """Move each point to the best of a few about it."""
         about = (centres[:, None, :] + step * _CROSS[None, :, :]).reshape(-1, 2)
         owner = np.repeat(np.arange(len(centres)), len(_CROSS))
-        about = brought_in(self.scene.plan, self.area, about)
-        fine = may_stand(self.scene.plan, self.area, about)
+        about = brought_in(self.area, about, self.walls)
+        fine = may_stand(self.scene.plan, self.area, about, self.walls)
         about, owner = about[fine], owner[fine]
         if not len(about):
             return centres, values
@@ -270,6 +293,11 @@ class Ground:
                 at = mine[int(found[mine].argmax())]
                 centres[n], values[n] = about[at], found[at]
         return centres, values
+
+
+def _points(xy: Array, z: Array) -> Array:
+    """Return points (n × heights, 3), all heights of one after another."""
+    return np.column_stack([np.repeat(xy, len(z), axis=0), np.tile(z, len(xy))])
 
 
 def along(built: Structure, column: int, origin: Sequence[float], away: Array) -> float:

@@ -25,7 +25,7 @@ from kerma.physics.shielding.plan._geometry import (
     line_meetings,
     nearest_on,
 )
-from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan, Point
+from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan
 from kerma.physics.shielding.plan.structure import heights, is_opening
 from kerma.reference import row
 
@@ -87,26 +87,54 @@ def top_m(plan: Plan, area: Area) -> float:
     return storey.floor_m + min(stated(row(TOP), "point", r"([\d.]+) m"), storey.height_m)
 
 
-def _near(plan: Plan, area: Area) -> list[tuple[Barrier, float]]:
-    """Return the barriers of an area's storey with the distance to keep from their lines, m."""
+def near(plan: Plan, area: Area) -> list[tuple[Barrier, float]]:
+    """Return the barriers near an area with the distance to keep from their lines, m."""
     from_face, _ = reference_m(plan.method, "wall")
-    return [(b, from_face + faces_m(b) / 2.0) for b in plan.barriers if b.storey == area.storey]
+    low, high = _box(area)
+    found = []
+    for barrier in plan.barriers:
+        keep = from_face + faces_m(barrier) / 2.0
+        (ax, ay), (bx, by) = barrier.start, barrier.end
+        beside = (
+            max(ax, bx) < low[0] - keep or min(ax, bx) > high[0] + keep
+            or max(ay, by) < low[1] - keep or min(ay, by) > high[1] + keep
+        )  # fmt: skip
+        if barrier.storey == area.storey and not beside:
+            found.append((barrier, keep))
+    return found
 
 
-def may_stand(plan: Plan, area: Area, xy: Array) -> Mask:
-    """Return which points (n, 2) somebody may stand at and be judged."""
+def may_stand(
+    plan: Plan, area: Area, xy: Array, walls: list[tuple[Barrier, float]] | None = None
+) -> Mask:
+    """Return which points (n, 2) somebody may stand at and be judged.
+
+    Parameters
+    ----------
+    plan, area, xy
+        The area and the points, m.
+    walls
+        Of `near`, where they are known.
+    """
     found = inside(xy, area.polygon)
-    for barrier, keep in _near(plan, area):
+    for barrier, keep in near(plan, area) if walls is None else walls:
         if not found.any():
             break
         found[found] = distance_to_segment(xy[found], barrier.start, barrier.end) >= keep - SLACK_M
     return found
 
 
-def brought_in(plan: Plan, area: Area, xy: Array) -> Array:
+def brought_in(area: Area, xy: Array, walls: list[tuple[Barrier, float]]) -> Array:
     """Return points (n, 2), those outside moved to the outline, those too near a wall away from it.
 
     A search that steps over an oblique edge so goes on along it.
+
+    Parameters
+    ----------
+    area, xy
+        The area and the points, m.
+    walls
+        Of `near`.
     """
     moved = xy.copy()
     outside = ~inside(moved, area.polygon)
@@ -115,7 +143,7 @@ def brought_in(plan: Plan, area: Area, xy: Array) -> Array:
         each = np.stack([nearest_on(away, a, b) for a, b in edges(area.polygon)])
         gaps = np.hypot(*np.moveaxis(each - away, 2, 0))
         moved[outside] = each[gaps.argmin(axis=0), np.arange(len(away))]
-    for barrier, keep in _near(plan, area):
+    for barrier, keep in walls:
         foot = nearest_on(moved, barrier.start, barrier.end)
         gap = np.hypot(*(moved - foot).T)
         near = (gap > 0.0) & (gap < keep)
@@ -171,13 +199,9 @@ def _outline(area: Area) -> Array:
 
 def _sides(plan: Plan, area: Area) -> list[tuple[Array, Array]]:
     """Return the lines at the distance to keep from each barrier near an area, both sides."""
-    low, high = _box(area)
     found = []
-    for barrier, keep in _near(plan, area):
+    for barrier, keep in near(plan, area):
         a, b = np.asarray(barrier.start), np.asarray(barrier.end)
-        outside = (np.maximum(a, b) < low - keep) | (np.minimum(a, b) > high + keep)
-        if outside.any():
-            continue
         along = (b - a) / np.hypot(*(b - a))
         across = keep * np.array([-along[1], along[0]])
         found += [(a + across, b + across), (a - across, b - across)]
@@ -189,7 +213,7 @@ def _offsets(plan: Plan, area: Area) -> Array:
     lines = [a + part * (b - a) for a, b in _sides(plan, area)]
     turn = np.linspace(0.0, 2.0 * math.pi, ROUND, endpoint=False)
     circle = np.column_stack([np.cos(turn), np.sin(turn)])
-    for barrier, keep in _near(plan, area):
+    for barrier, keep in near(plan, area):
         lines += [np.asarray(p) + keep * circle for p in (barrier.start, barrier.end)]
     return np.concatenate(lines) if lines else np.empty((0, 2))
 
@@ -219,7 +243,7 @@ def _feet(plan: Plan, area: Area) -> Array:
             if squared > 0.0:
                 part = min(1.0, max(0.0, float((at - a) @ along) / squared))
                 found.append(a + part * along)
-        for barrier, keep in _near(plan, area):
+        for barrier, keep in near(plan, area):
             for end in (barrier.start, barrier.end):
                 away = at - np.asarray(end)
                 length = float(np.hypot(*away))
@@ -239,13 +263,26 @@ def _sectors(plan: Plan, area: Area) -> Array:
 
 
 def _bearings(plan: Plan, area: Area, source: PlacedSource) -> Iterator[float]:
-    x, y = source.position
-    ends: list[Point] = [*area.polygon]
-    ends += [p for b in plan.barriers if b.storey in (area.storey, source.storey)
-             for p in (b.start, b.end)]  # fmt: skip
-    for px, py in dict.fromkeys(ends):
-        if (px, py) != (x, y):
-            yield math.atan2(py - y, px - x)
+    """Yield the bearings from a source of all ends of barriers that lie before an area's far side.
+
+    Where the source stands outside, those beside the area are left out.
+    """
+    at = np.asarray(source.position)
+    corners = np.asarray(area.polygon, float)
+    ends = [p for b in plan.barriers if b.storey in (area.storey, source.storey)
+            for p in (b.start, b.end)]  # fmt: skip
+    points = np.concatenate([corners, np.array(ends, float).reshape(-1, 2)]) - at
+    away = np.hypot(*points.T)
+    kept = (away > 0.0) & (away <= away[: len(corners)].max() * (1.0 + 1e-9))
+    turned = np.arctan2(points[:, 1], points[:, 0])
+    if not inside(at[None, :], area.polygon)[0]:
+        # Angles from the middle of the area, so that the sector does not run over the cut.
+        middle = corners.mean(axis=0) - at
+        off = np.angle(np.exp(1j * (turned - math.atan2(middle[1], middle[0]))))
+        low, high = off[: len(corners)].min(), off[: len(corners)].max()
+        if high - low < math.pi:
+            kept &= (off >= low - BESIDE_RAD) & (off <= high + BESIDE_RAD)
+    yield from turned[kept].tolist()
 
 
 def _rays(plan: Plan, area: Area, source: PlacedSource, bearings: Array) -> Array:

@@ -8,7 +8,7 @@ thicknesses change.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 # Nearer to a source than this nothing is stated, m; as in `kerma.physics.shielding.room`.
 CLOSEST_M = 0.1
+_COLUMNS = 36  # a number of points times 2 to this fits an integer
 
 
 def position(plan: Plan, source: PlacedSource) -> tuple[float, float, float]:
@@ -90,8 +91,10 @@ def patterns(hits: Mask) -> tuple[Mask, NDArray[np.intp]]:
     """Return the distinct rows of a table of crossings, and which of them each row is."""
     index: NDArray[np.intp] = np.zeros(len(hits), np.intp)
     first: NDArray[np.intp] = np.zeros(1, np.intp)
-    for start in range(0, hits.shape[1], 24):
-        part = hits[:, start : start + 24]
+    # Most columns are crossed by no ray: they tell no row from another.
+    used = np.flatnonzero(hits.any(axis=0))
+    for start in range(0, len(used), _COLUMNS):
+        part = hits[:, used[start : start + _COLUMNS]]
         code = index * (1 << part.shape[1]) + part @ (1 << np.arange(part.shape[1]))
         _, first, index = np.unique(code, return_index=True, return_inverse=True)
     return hits[first] if len(hits) else hits[:0], index
@@ -217,6 +220,13 @@ class Scene:
         of = merged(layers)
         pairs = [passing(e, of, self.plan.rule) for e in self.emissions]
         return np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs], float)
+
+    def again(self, source: PlacedSource, seen: Sight, points: Array) -> Sight:
+        """Return points that were seen in another plan of the same structure and places."""
+        away = points - np.asarray(self.positions[source.key])
+        of = self.of[source.key]
+        free = np.array([self.emissions[n].mgy_1m * self.emissions[n].spread(away) for n in of])
+        return replace(seen, of=of, free=free.reshape(len(of), *seen.index.shape))
 
     def sight(self, source: PlacedSource, points: Array, heights: int = 1) -> Sight:
         """Return points as a source sees them.

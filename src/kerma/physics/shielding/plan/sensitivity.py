@@ -65,7 +65,11 @@ def step_up(method: str, occupancy: float) -> float | None:
 
 
 def sensitivity(
-    scene: Scene, found: Sequence[AreaFinding], *, adequate_to: float = 1.0
+    scene: Scene,
+    found: Sequence[AreaFinding],
+    *,
+    grounds: Sequence[Ground] = (),
+    adequate_to: float = 1.0,
 ) -> tuple[Variation, ...]:
     """Return the table of variations of a plan that was assessed.
 
@@ -73,6 +77,8 @@ def sensitivity(
     ----------
     scene, found
         The plan and what was found of its areas.
+    grounds
+        Its areas made ready, where they are already.
     adequate_to
         Kerma over allowed up to which an area is adequate.
 
@@ -84,7 +90,7 @@ def sensitivity(
     return (
         _workload(found, adequate_to),
         _occupancy(scene.plan, found, adequate_to),
-        _voltage(scene, found, adequate_to),
+        _voltage(scene, found, grounds, adequate_to),
     )
 
 
@@ -112,7 +118,9 @@ def _occupancy(plan: Plan, found: Sequence[AreaFinding], most: float) -> Variati
     return Variation("occupancy", "Occupancy of every area one step up", tuple(held))
 
 
-def _voltage(scene: Scene, found: Sequence[AreaFinding], most: float) -> Variation:
+def _voltage(
+    scene: Scene, found: Sequence[AreaFinding], grounds: Sequence[Ground], most: float
+) -> Variation:
     title = f"Tube voltage of every use + {MORE_KV:g} kV"
     raised, changed = _raised(scene.plan)
     if not changed:
@@ -126,8 +134,10 @@ def _voltage(scene: Scene, found: Sequence[AreaFinding], most: float) -> Variati
         return Variation("kv", title, refused=outside[0])
     other = Scene(raised, given)
     held = []
-    for area, before in zip(raised.areas, found, strict=True):
-        worst = Ground(other, area).worst(other.judged) if before.ratio is not None else None
+    ready: Sequence[Ground | None] = grounds or [None] * len(found)
+    for area, before, like in zip(raised.areas, found, ready, strict=True):
+        ground = Ground(other, area, like)
+        worst = ground.worst(other.judged) if before.ratio is not None else None
         if worst is None:
             held.append(_held(before, 1.0, most))
             continue
