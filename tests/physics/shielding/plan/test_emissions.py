@@ -13,7 +13,8 @@ from kerma.core import InputError, quantity
 from kerma.physics.shielding import Beam, bir, curve, mixed, ncrp
 from kerma.physics.shielding.angular import scatter_factor
 from kerma.physics.shielding.plan import USES, Plan, Use, assess, faults
-from kerma.physics.shielding.plan.emissions import Emission, emissions
+from kerma.physics.shielding.plan.emission import Emission
+from kerma.physics.shielding.plan.emissions import emissions
 from kerma.physics.shielding.plan.rays import Scene, kerma_at
 from tests.physics.shielding.plan.cases import area, ct, kap, patients, room, source, wall
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from kerma.core import InputError, quantity
 from kerma.physics.shielding import Beam, curve
 from kerma.physics.shielding.plan import Layer, Plan, Slab, Storey, Use, assess
+from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.ground import Ground
 from kerma.physics.shielding.plan.places import height_m, may_stand, reference_m, standing
-from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.plan.rays import CLOSEST_M, Scene
 from tests.physics.shielding.plan.cases import (
     FIRST,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from kerma.core import InputError
-from kerma.physics.shielding.plan.emissions import bins, chosen, direction
+from kerma.physics.shielding.plan.emission import bins, chosen, direction
 from kerma.physics.shielding.plan.uses import (
     BINS,
     CHOICE,

@@ -8,7 +8,7 @@ from kerma.core import quantity
 from kerma.physics.shielding import mixed, ncrp
 from kerma.physics.shielding.barrier import Source
 from kerma.physics.shielding.plan.document import PlacedSource, Plan
-from kerma.physics.shielding.plan.emissions import (
+from kerma.physics.shielding.plan.emission import (
     Emission,
     Vector,
     bins,

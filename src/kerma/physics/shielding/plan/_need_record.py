@@ -10,7 +10,7 @@ import numpy as np
 from kerma.core import quantity
 from kerma.physics.calculation import Calculation, Record
 from kerma.physics.shielding.archer import THICKEST_MM, said
-from kerma.physics.shielding.plan.protect import goal
+from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.rays import Sight
 from kerma.physics.shielding.plan.structure import credited
 

@@ -8,7 +8,7 @@ from functools import cache
 from kerma.core import InputError
 from kerma.physics.shielding.archer import Beam, curve, materials, said
 from kerma.physics.shielding.plan.document import Barrier, Plan, Slab
-from kerma.physics.shielding.plan.emissions import Emission
+from kerma.physics.shielding.plan.emission import Emission
 from kerma.reference import rows
 
 Found = Iterator[tuple[str, str, str, bool]]

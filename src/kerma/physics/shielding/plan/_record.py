@@ -12,7 +12,7 @@ from kerma.physics.calculation import Calculation, Record
 from kerma.physics.shielding.angular import scatter_factor
 from kerma.physics.shielding.archer import said
 from kerma.physics.shielding.plan.document import PlacedSource
-from kerma.physics.shielding.plan.emissions import Emission, angles
+from kerma.physics.shielding.plan.emission import Emission, angles
 from kerma.physics.shielding.plan.ground import Ground, Way
 from kerma.physics.shielding.plan.places import TOP, height_m, reference_m
 from kerma.physics.shielding.plan.rays import Passing

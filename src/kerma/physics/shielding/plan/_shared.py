@@ -10,7 +10,7 @@ from kerma.physics.shielding.archer import Beam
 from kerma.physics.shielding.ncrp import secondary_source
 from kerma.physics.shielding.plan._isodose import isodose
 from kerma.physics.shielding.plan.document import PlacedSource, Plan
-from kerma.physics.shielding.plan.emissions import Emission, chosen
+from kerma.physics.shielding.plan.emission import Emission, chosen
 from kerma.physics.shielding.plan.uses import Use
 
 MAMMOGRAPHY = "Mammography Room"

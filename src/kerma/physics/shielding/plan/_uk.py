@@ -12,7 +12,7 @@ from kerma.physics.shielding import bir
 from kerma.physics.shielding.archer import Beam
 from kerma.physics.shielding.barrier import Source
 from kerma.physics.shielding.plan.document import PlacedSource, Plan
-from kerma.physics.shielding.plan.emissions import (
+from kerma.physics.shielding.plan.emission import (
     SIDEWAYS_DEG,
     Emission,
     Shadow,

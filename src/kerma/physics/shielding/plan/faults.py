@@ -13,9 +13,10 @@ from kerma.core import InputError
 from kerma.physics.shielding.plan import _drawing, _quality
 from kerma.physics.shielding.plan._complete import incomplete
 from kerma.physics.shielding.plan.document import Area, Plan
-from kerma.physics.shielding.plan.emissions import Emission, of_use
+from kerma.physics.shielding.plan.emission import Emission
+from kerma.physics.shielding.plan.emissions import of_use
+from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.places import has_place, height_m
-from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.room import RULES
 
 

@@ -29,8 +29,8 @@ from kerma.physics.calculation import Calculation
 from kerma.physics.shielding.archer import THICKEST_MM
 from kerma.physics.shielding.plan._need_record import bisected, record_of
 from kerma.physics.shielding.plan.document import Barrier, Layer, Plan, Slab
+from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.ground import Ground
-from kerma.physics.shielding.plan.protect import goal
 from kerma.physics.shielding.plan.rays import Passing, Scene, Sight
 from kerma.physics.shielding.plan.structure import credited
 

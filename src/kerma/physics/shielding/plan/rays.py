@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from kerma.core import InputError
 from kerma.physics.shielding._crossing import Meeting, meeting
 from kerma.physics.shielding.plan.document import Layer, PlacedSource, Plan
-from kerma.physics.shielding.plan.emissions import Emission, emissions
+from kerma.physics.shielding.plan.emission import Emission
+from kerma.physics.shielding.plan.emissions import emissions
 from kerma.physics.shielding.plan.structure import (
     Panel,
     Structure,

@@ -14,9 +14,11 @@ from kerma.core import InputError
 from kerma.physics.shielding import bir
 from kerma.physics.shielding.plan import _quality
 from kerma.physics.shielding.plan.document import Plan
-from kerma.physics.shielding.plan.emissions import emissions, raised_kv
+from kerma.physics.shielding.plan.emission import raised_kv
+from kerma.physics.shielding.plan.emissions import emissions
+from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.ground import Ground
-from kerma.physics.shielding.plan.protect import AreaFinding, goal
+from kerma.physics.shielding.plan.protect import AreaFinding
 from kerma.physics.shielding.plan.rays import Scene
 from kerma.reference import row
 

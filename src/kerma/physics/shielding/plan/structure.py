@@ -14,7 +14,7 @@ from kerma.core import InputError
 from kerma.physics.shielding.archer import Beam, Curve, curve, materials
 from kerma.physics.shielding.barrier import preshielding_mm
 from kerma.physics.shielding.plan.document import Barrier, Layer, Plan, Slab
-from kerma.physics.shielding.plan.emissions import Emission
+from kerma.physics.shielding.plan.emission import Emission
 
 Array = NDArray[np.float64]
 # A wall drawn this much short of the slab reaches it, m.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kerma.core import InputError
 from kerma.physics.shielding.plan.document import Plan
-from kerma.physics.shielding.plan.emissions import bins
+from kerma.physics.shielding.plan.emission import bins
 from kerma.physics.shielding.plan.uses import Use
 
 KAP, DLP, PATIENTS = "kap", "dlp", "patients"
