@@ -15,7 +15,10 @@ from typing import Any
 HOME = Path(tempfile.mkdtemp(prefix="kerma-test-"))
 (HOME / "static").mkdir()
 os.environ["KERMA_HOME"] = str(HOME)
-os.environ["KERMA_CACHE"] = str(HOME / "cache")
+# Spectra are made once for the run: a worker takes the folder of the process that started it, and
+# the stages of the whole suite share one. What is kept has the same bits as what is made.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["KERMA_CACHE"] = os.environ.get("KERMA_TEST_CACHE") or str(HOME / "cache")
 # The workers share out the cores: threads of the linear algebra within each would only wait for one
 # another. Read when numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -205,9 +205,13 @@ def stage(name: str, run: Run) -> Outcome:
 def clean_environment(home: Path) -> Iterator[tuple[str, str]]:
     """Yield the caller's environment without the settings of a service that runs here."""
     for name, value in os.environ.items():
+        # Bytecode is kept: workers and the processes tests start would compile the same again.
+        if name == "PYTHONDONTWRITEBYTECODE":
+            continue
         if not name.startswith("KERMA_") or name == "KERMA_SHARED":
             yield name, value
     yield "KERMA_HOME", str(home)
+    yield "KERMA_TEST_CACHE", str(home.parent / "kerma-test-cache")
 
 
 def summary(outcomes: list[Outcome]) -> Count:

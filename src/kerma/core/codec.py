@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from kerma.core.analysis import Region
@@ -19,15 +19,19 @@ from kerma.core.errors import InputError
 from kerma.core.quantity import Quantity
 
 T = TypeVar("T")
+Read = Callable[[Any], Any]
+
+# Named once: “a | b” in a test makes a new type with each value.
+_PLAIN, _ROWS, _OWN = (str, int, float), (list, tuple), (Quantity, Region)
 
 
 def encode(value: Any) -> Any:
     """Return plain data that JSON can hold; `decode` gives the value back unchanged."""
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, _PLAIN):
         return value.value if isinstance(value, Enum) else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, _ROWS):
         return [encode(v) for v in value]
-    if isinstance(value, Quantity | Region):
+    if isinstance(value, _OWN):
         return value.as_dict()
     if is_dataclass(value):
         return {name: encode(getattr(value, name)) for name in _names(value)}
@@ -49,7 +53,7 @@ def decode(hint: type[T], data: Any) -> T:
         Code ``stored-data``: the data does not have the shape of `hint`.
     """
     try:
-        return cast(T, _decode(hint, data))
+        return cast(T, _reader(hint)(data))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"The stored content cannot be read as {getattr(hint, '__name__', hint)}: {error}.",
@@ -68,39 +72,74 @@ def _names(record: Any) -> tuple[str, ...]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _readers(kind: type) -> dict[str, Read]:
+    """Return what rebuilds each field of a record; its hints are looked through once."""
+    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
 
 
-def _decode(hint: Any, data: Any) -> Any:
+def _reader(hint: Any) -> Read:
+    """Return what rebuilds a value of this type."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return None if data is None else _decode(next(a for a in args if a is not type(None)), data)
+        return partial(_optional, _reader(next(a for a in args if a is not type(None))))
     if origin is Literal:
-        if data not in args:
-            raise ValueError(f"“{data}” is not one of {', '.join(map(str, args))}")
-        return data
+        return partial(_one_of, args)
     if origin is tuple:
-        kinds = [args[0]] * len(data) if args[-1] is Ellipsis else args
-        return tuple(_decode(k, v) for k, v in zip(kinds, data, strict=True))
-    if origin is not None and issubclass(origin, Mapping):
-        return {key: _decode(args[1], v) for key, v in data.items()}
-    return _decode_plain(hint, data)
+        if args[-1] is Ellipsis:
+            return partial(_alike, _reader(args[0]))
+        return partial(_each, tuple(map(_reader, args)))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return partial(_mapping, _reader(args[1]))
+    return _plain_reader(hint)
 
 
-def _decode_plain(hint: Any, data: Any) -> Any:
+def _plain_reader(hint: Any) -> Read:
     if hint is Quantity:
-        return Quantity.from_dict(data)
+        return Quantity.from_dict
     if is_dataclass(hint):
-        hints = _hints(cast(type, hint))
-        return cast(type, hint)(**{name: _decode(hints[name], v) for name, v in data.items()})
+        return partial(_record, hint)
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
-        kinds = _hints(hint).values()
-        return hint(*(_decode(k, v) for k, v in zip(kinds, data, strict=True)))
+        return partial(_named, hint)
     if hint is bytes:
-        return base64.b64decode(data, validate=True)
+        return partial(base64.b64decode, validate=True)
     if hint in (date, datetime):
-        return hint.fromisoformat(data)
+        return cast(Read, hint.fromisoformat)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(data)
+        return hint
+    return _same
+
+
+def _same(data: Any) -> Any:
     return data
+
+
+def _optional(read: Read, data: Any) -> Any:
+    return None if data is None else read(data)
+
+
+def _one_of(allowed: tuple[Any, ...], data: Any) -> Any:
+    if data not in allowed:
+        raise ValueError(f"“{data}” is not one of {', '.join(map(str, allowed))}")
+    return data
+
+
+def _alike(read: Read, data: Any) -> Any:
+    return tuple([read(v) for v in data])
+
+
+def _each(reads: tuple[Read, ...], data: Any) -> Any:
+    return tuple([read(v) for read, v in zip(reads, data, strict=True)])
+
+
+def _mapping(read: Read, data: Any) -> Any:
+    return {key: read(v) for key, v in data.items()}
+
+
+def _record(kind: Any, data: Any) -> Any:
+    reads = _readers(kind)
+    return kind(**{name: reads[name](v) for name, v in data.items()})
+
+
+def _named(kind: Any, data: Any) -> Any:
+    reads = _readers(kind).values()
+    return kind(*[read(v) for read, v in zip(reads, data, strict=True)])

@@ -169,7 +169,12 @@ def said(material: str) -> str:
 
 def materials() -> list[str]:
     """Return the materials there are fits for, diagnostic x rays only."""
-    return list(dict.fromkeys(r.text("material") for r in _held()))
+    return list(_materials())
+
+
+@cache
+def _materials() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(r.text("material") for r in _held()))
 
 
 @cache

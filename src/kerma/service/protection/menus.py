@@ -1,16 +1,17 @@
-"""What protection adds to the rail."""
+"""What protection adds to the rail, the search and Today.
+
+What a room needs is imported when it is asked for: every command would wait for the physics.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from kerma.service.people.access import is_staff
 from kerma.service.people.models import Person
-from kerma.service.protection.calculators.finding import find_calculators
-from kerma.service.protection.shielding.recheck import of_designs
 from kerma.service.records.cards import Card, card_with
 from kerma.service.web import nav
 
@@ -23,9 +24,18 @@ _ROOMS = (
 
 def cards(person: Person) -> Iterator[Card]:
     """Count the shielding designs in force that somebody must look at again."""
+    from kerma.service.protection.shielding.recheck import of_designs
+
     wanted = sum(1 for reasons in of_designs().values() if reasons)
     text = f"shielding design{'s' * (wanted != 1)} to look at again"
     yield Card(wanted, text, f"{reverse('rooms')}?recheck=on")
+
+
+def find(request: HttpRequest, text: str) -> Iterable[nav.Hit]:
+    """Find calculators by words."""
+    from kerma.service.protection.calculators.finding import find_calculators
+
+    return find_calculators(request, text)
 
 
 def _is_hospital(request: HttpRequest) -> bool:
@@ -38,7 +48,7 @@ def register() -> None:
     card_with("physics", cards)
     for door in _ROOMS:
         nav.room_in("staff", door)
-    nav.search_with("6 calculators", find_calculators)
+    nav.search_with("6 calculators", find)
     # The noun of staff is closed to a hospital's people; they reach their rooms from the equipment.
     nav.room_in("equipment", nav.Door("Systems", "equipment", _is_hospital))
     nav.room_in("equipment", nav.Door("Rooms", "rooms", _is_hospital))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kerma.core import InputError, Quantity
 from kerma.physics.shielding import archer
 from kerma.physics.shielding.archer import Beam
@@ -23,11 +25,16 @@ def materials(_: Given) -> list[Option]:
 
 def _held(given: Given) -> list[Row]:
     """Return the fits that agree with material and radiation as far as they are chosen."""
-    wanted = {n: given.get(n, "") for n in ("material", "radiation")}
-    return [
+    return list(_of(given.get("material", ""), given.get("radiation", "")))
+
+
+@lru_cache(maxsize=200)
+def _of(material: str, radiation: str) -> tuple[Row, ...]:
+    wanted = {"material": material, "radiation": radiation}
+    return tuple(
         r for r in rows("archer")
         if r.id.startswith(ARCHER) and all(not v or r.text(n) == v for n, v in wanted.items())
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 def _radiations(given: Given) -> list[Option]:
