@@ -65,6 +65,14 @@ def test_the_list_is_exported_and_filtered(who: Cast) -> None:
     assert "CT room" not in found
 
 
+def test_designs_are_found_by_the_search_of_staff_only(who: Cast) -> None:
+    drawn(who)
+    assert "CT room" in factory.client(who.colleague).get("/search/?q=CT+room").content.decode()
+    assert "CT room" not in factory.client(who.nurse).get("/search/?q=zz").content.decode()
+    text = factory.client(who.nurse).get("/search/?q=CT+room").content.decode()
+    assert "/protection/shielding/" not in text
+
+
 def test_markup_in_names_stays_text(who: Cast) -> None:
     evil = "<script>alert(1)</script>"
     design = drawn(who, with_plan(barriers=[{**WALL, "name": evil}], areas=[

@@ -23,7 +23,7 @@ export async function sent(url, body) {
 
 export class Result {
   constructor(root, store, stage, urls) {
-    Object.assign(this, { root, store, stage, urls, asked: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
+    Object.assign(this, { root, store, stage, urls, busy: false, again: false, maps: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
     store.watch((what) => { if (what === "document") this.soon(); if (what === "selection") this.draw(); });
   }
 
@@ -33,17 +33,17 @@ export class Result {
     this.root.classList.add("old");
   }
 
+  // One question at a time: a large plan takes seconds, and what comes meanwhile is asked once after.
   async ask() {
-    this.asked += 1;
-    const mine = this.asked;
+    if (this.busy) { this.again = true; return; }
+    [this.busy, this.again] = [true, false];
     try {
-      const data = await sent(this.urls.assess, { document: this.store.doc });
-      if (mine !== this.asked) return;
-      [this.data, this.error] = [data, ""];
+      [this.data, this.error] = [await sent(this.urls.assess, { document: this.store.doc }), ""];
     } catch (error) {
-      if (mine !== this.asked) return;
       [this.data, this.error] = [null, error.message];
     }
+    this.busy = false;
+    if (this.again) return void this.ask();
     this.root.classList.remove("old");
     this.stage.result = this.data?.assessment ?? null;
     this.stage.draw();
@@ -60,12 +60,16 @@ export class Result {
     }
     const xs = stage.extent();
     if (!xs.length) return;
+    this.maps += 1;
+    const [mine, asked] = [this.maps, store.storey];
     const margin = 1.5;
     const box = [Math.min(...xs.map((p) => p[0])) - margin, Math.min(...xs.map((p) => p[1])) - margin, Math.max(...xs.map((p) => p[0])) + margin, Math.max(...xs.map((p) => p[1])) + margin];
     try {
-      const map = await sent(this.urls.map, { document: store.doc, box, storey: store.storey, height: this.height });
-      stage.map = { ...painted(map), storey: store.storey };
+      const map = await sent(this.urls.map, { document: store.doc, box, storey: asked, height: this.height });
+      if (mine !== this.maps) return;
+      stage.map = { ...painted(map), storey: asked };
     } catch (error) {
+      if (mine !== this.maps) return;
       stage.map = null;
       this.error = error.message;
       this.draw();
