@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kerma.core import InputError, Quantity, quantity
+from kerma.core import InputError, Quantity
 from kerma.physics.calculation import Calculation, Record
 from kerma.physics.shielding.archer import Beam, Curve, curve, said
 from kerma.physics.shielding.layers import LAYER_RULE, layered_log
@@ -154,9 +154,9 @@ def _compared(measured: Quantity, designed: float) -> tuple[str, str]:
         verdict = LESS
     elif measured.value + spread < designed:
         verdict = MORE
-    shown = quantity(measured.value, "1", measured.u)
-    why = (
-        f"{_SAYS[verdict]} Measured {shown.number()} ± {spread:.2g} (k = {COVERAGE:g}), designed "
-        f"{designed:.3g}."
+    # In per cent: a transmission as a power of ten is read wrongly on a building site.
+    digits = max(1, 1 - math.floor(math.log10(100.0 * spread))) if spread > 0.0 else 4
+    now, wide, then = (f"{100.0 * v:.{digits}f}" for v in (measured.value, spread, designed))
+    return verdict, (
+        f"{_SAYS[verdict]} Measured ({now} ± {wide}) % (k = {COVERAGE:g}), designed {then} %."
     )
-    return verdict, why
