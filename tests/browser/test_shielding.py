@@ -115,6 +115,17 @@ def test_what_is_wrong_is_said_and_the_drawing_kept(page: Page, board: Board) ->
     assert_accessible(page)
 
 
+def test_a_stock_product_brings_its_least_thickness(page: Page, board: Board) -> None:
+    panel = board.panel()
+    panel.get_by_role("button", name="Wall", exact=True).click()
+    panel.get_by_role("button", name="Add a layer").click()
+    board.fill("Product", "Lead sheet Code 4")
+    expect(panel.get_by_label("Least thickness").last).to_have_value("1.71")
+    expect(panel.get_by_label("Material", exact=True).last).to_have_value("lead")
+    board.fill("Product", "Something of my own")
+    expect(panel.get_by_label("Least thickness").last).to_have_value("1.71")
+
+
 def test_another_persons_drawing_is_not_overwritten(
     page: Page, board: Board, who: Cast, guard: Any
 ) -> None:

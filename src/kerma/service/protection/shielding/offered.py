@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from kerma.physics.shielding import bir, materials, ncrp
 from kerma.physics.shielding.archer import said
 from kerma.physics.shielding.plan.document import DESIGNATIONS, KINDS, METHODS, PERIODS
+from kerma.physics.shielding.plan.products import products
 from kerma.physics.shielding.plan.uses import USES, Parameter
 from kerma.reference import row
 from kerma.service.estate.models import System
@@ -30,6 +31,11 @@ def offered(method: str, systems: QuerySet[System]) -> dict[str, Any]:
             for use in USES.values() if method in use.methods
         ],
         "occupancies": occupancies(method),
+        # A product known by its lead equivalence at one tube voltage is no layer of a drawing.
+        "products": [
+            {"title": p.title, "material": p.material, "mm": round(p.least_mm, 3)}
+            for p in products().values() if p.at_kv is None
+        ],
         "systems": [
             {"key": s.asset, "title": f"{s.asset} {s.name}", "modality": s.modality}
             for s in systems

@@ -140,6 +140,34 @@ def barriers(plan: Plan, found: Found | None) -> list[BarrierLine]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """A line of the table of what happens if something turns out otherwise."""
+
+    title: str
+    shares: tuple[tuple[str, bool], ...]
+    refused: str
+
+
+def otherwise(found: Found | None) -> list[Otherwise]:
+    """Return kerma as a share of what is allowed, by place, and whether it is above."""
+    if not found:
+        return []
+    return [
+        Otherwise(
+            line["title"],
+            tuple((share(a["ratio"]), a["adequate"] is False) for a in line["areas"]),
+            line["refused"],
+        )
+        for line in found["sensitivity"]
+    ]
+
+
+def share(ratio: float | None) -> str:
+    """Return a ratio in per cent; a dash where it is not known."""
+    return "–" if ratio is None or not math.isfinite(ratio) else f"{100.0 * ratio:.0f} %"
+
+
 def changes(kept: Found, again: Found | None) -> list[str]:
     """Return how a version would come out today against how it was kept; empty: the same bits."""
     if again is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -214,13 +213,12 @@ def _sensitivity(found: Mapping[str, Any]) -> tuple[Block, ...]:
     columns = (Column("If", share=2), *(
         Column(a["name"], "right", 1) for a in found["areas"][:_WIDEST]
     ))  # fmt: skip
-    rows, refused = [], []
-    for line in found["sensitivity"]:
-        if line["refused"]:
-            refused.append(f"{line['title']}: {line['refused']}")
-            continue
-        cells = [_share(a) for a in line["areas"][:_WIDEST]]
-        rows.append((line["title"], *cells))
+    lines = shown.otherwise(found)
+    refused = [f"{line.title}: {line.refused}" for line in lines if line.refused]
+    rows = [
+        (line.title, *(f"{text} ▲" if above else text for text, above in line.shares[:_WIDEST]))
+        for line in lines if not line.refused
+    ]  # fmt: skip
     table = Table(columns, tuple(rows), "Highest kerma as a share of what is allowed; ▲ above")
     more = (Block(points=tuple(refused)),) if refused else ()
     left = len(found["areas"]) - _WIDEST
@@ -229,12 +227,6 @@ def _sensitivity(found: Mapping[str, Any]) -> tuple[Block, ...]:
 
 
 _WIDEST = 6  # places a table of the report has room for
-
-
-def _share(held: Mapping[str, Any]) -> str:
-    if held["ratio"] is None or not math.isfinite(held["ratio"]):
-        return "–"
-    return f"{100.0 * held['ratio']:.0f} %{' ▲' if held['adequate'] is False else ''}"
 
 
 def _annex(found: Mapping[str, Any]) -> list[Section]:

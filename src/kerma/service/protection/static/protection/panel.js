@@ -87,14 +87,22 @@ export class Panel {
 
   #layers(key, layers) {
     const { store, offered } = this;
+    const stock = offered.products;
     const at = (fn) => store.change(() => fn(store.find(key).item.layers));
     const rows = layers.map((layer, i) =>
       h("li", { className: "layer" },
         choice("Material", layer.material, offered.materials, (v) => at((l) => { l[i].material = v; })),
         number("Least thickness", layer.mm, (v) => at((l) => { l[i].mm = v; }), { unit: "mm", least: 0, most: 1e5 }),
-        words("Product", layer.product, (v) => at((l) => { l[i].product = v; }), { options: (offered.products ?? []).filter((p) => p.material === layer.material).map((p) => [p.title, p.title]) }),
+        words("Product", layer.product, (v) => at((l) => this.#product(l[i], v)), { options: stock.map((p) => [p.title, `${p.title}, at least ${said(p.mm)} mm ${p.material.replaceAll("_", " ")}`]) }),
         button("Remove the layer", () => at((l) => l.splice(i, 1)), "link")));
     return h("section", {}, h("h4", {}, "Layers"), rows.length ? h("ol", { className: "layers" }, rows) : h("p", { className: "late" }, "No layer yet: nothing is known of what it stops."), button("Add a layer", () => at((l) => l.push({ material: l.at(-1)?.material ?? "concrete", mm: l.length ? 10 : 100, product: "", added: false }))));
+  }
+
+  // A stock product brings its material and its least thickness; any other name is a name.
+  #product(layer, name) {
+    layer.product = name;
+    const held = this.offered.products.find((p) => p.title === name);
+    if (held) [layer.material, layer.mm] = [held.material, held.mm];
   }
 
   #area(item) {
