@@ -31,6 +31,7 @@ from kerma.simulate.dose_truth import Truth
 TODAY = date(2026, 11, 23)
 ROOT = Path(__file__).resolve().parents[2]
 _SUCCESS = 0
+_AT_WORK = 5  # objects received or stored before the first kill
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,26 @@ class Killed:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def killed_in_a_while(self, process: subprocess.Popen[str]) -> threading.Timer:
-        def kill() -> None:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                self.kills += 1
+    def killed_in_a_while(self, process: subprocess.Popen[str]) -> threading.Thread:
+        """Kill at a random moment; the first time as soon as some of its work is done."""
+        thread = threading.Thread(target=self._kill, args=(process, self.kills == 0), daemon=True)
+        thread.start()
+        return thread
 
-        timer = threading.Timer(self.dice.uniform(0.05, self.lives_s), kill)
-        timer.start()
-        return timer
+    def _kill(self, process: subprocess.Popen[str], first: bool) -> None:
+        until = time.monotonic() + self.dice.uniform(0.05, self.lives_s)
+        before = self.waiting()
+        while process.poll() is None and (
+            abs(self.waiting() - before) < _AT_WORK if first else time.monotonic() < until
+        ):
+            time.sleep(0.01)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            self.kills += 1
+
+    def waiting(self) -> int:
+        """Return how many objects are in the inbox."""
+        return len(list((self.home / "inbox").glob("*.dcm")))
 
 
 def sent_until_acknowledged(objects: dict[str, bytes], listener: Killed) -> None:
@@ -114,21 +126,20 @@ def send(port: int, objects: dict[str, bytes]) -> dict[str, int]:
     return answered
 
 
-def stored_until_empty(home: Path, worker: Killed) -> None:
+def stored_until_empty(worker: Killed) -> None:
     """Run the worker, killed again and again, then once in peace."""
     for _ in range(10_000):
-        inbox = list((home / "inbox").glob("*.dcm"))
-        if not inbox:
+        before = worker.waiting()
+        if not before:
             return
-        before = len(inbox)
         process = worker.start()
         timer = worker.killed_in_a_while(process)
         process.communicate()
-        timer.cancel()
+        timer.join()
         if process.returncode == 0:
             return
         # A life too short to store anything is made longer, so that a trial ends.
-        if len(list((home / "inbox").glob("*.dcm"))) == before:
+        if worker.waiting() == before:
             worker.lives_s *= 1.2
 
 
@@ -142,7 +153,7 @@ def trial(home: Path, n: int, seed: int, *, lives_s: float = 6.0) -> Trial:
     listener = Killed(home, ["listen", "--port", "0", "--keep"], dice, lives_s)
     sent_until_acknowledged(objects, listener)
     worker = Killed(home, ["doses", "inbox"], dice, lives_s)
-    stored_until_empty(home, worker)
+    stored_until_empty(worker)
     kills = {"listener": listener.kills, "worker": worker.kills}
     return _found(home, truths, kills)
 

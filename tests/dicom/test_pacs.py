@@ -68,6 +68,22 @@ def test_reports_are_asked_for_before_the_images_of_their_study(pacs) -> None:
     assert [s.study_uid for s in found if s.modality == "DX"] == ["1.2.3.4"]
 
 
+def test_reports_of_findings_do_not_hide_the_images_of_their_study() -> None:
+    cad = build.report([], ("111036", "DCM", "Mammography CAD Report"), StudyDate="20260601")
+    cad.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.50"
+    cad.StudyInstanceUID, cad.SeriesInstanceUID = "1.2.3.8", "1.2.3.8.9"
+    findings = build.report([], ("18748-4", "LN", "Imaging Report"), StudyDate="20260601")
+    findings.SOPClassUID = build.ENHANCED_SR
+    findings.StudyInstanceUID, findings.SeriesInstanceUID = "1.2.3.9", "1.2.3.9.9"
+    with orthanc.server(move_port=orthanc.free_port()) as running:
+        for raw in (build.encode(cad), build.encode(findings), image("1.2.3.8"), image("1.2.3.9")):
+            running.add(raw)
+        found = series_of(Pacs("127.0.0.1", running.dicom, "ORTHANC"), Wanted(**YEARS))
+    assert sorted((s.study_uid, s.modality) for s in found) == [
+        ("1.2.3.8", "DX"), ("1.2.3.9", "DX"), ("1.2.3.9", "SR"),
+    ]  # fmt: skip
+
+
 def test_days_and_modalities_narrow(pacs) -> None:
     assert series_of(known(pacs), Wanted(date(1990, 1, 1), date(1990, 1, 2))) == []
     only = series_of(known(pacs), Wanted(**YEARS, modalities=("DX",)))

@@ -24,7 +24,7 @@ from kerma.core import InputError, KermaError
 from kerma.dicom.dose import envelope, read_report
 from kerma.dicom.dose.source import Engine, read_tree
 from kerma.dicom.dose.tree import Tree
-from tests.dicom import build
+from tests.dicom import build, makers
 
 SYNTAXES = {
     "explicit": (ExplicitVRLittleEndian, False),
@@ -61,6 +61,12 @@ def sample(**header: Any) -> Dataset:
 FILES = {
     name: build.encode(sample(), syntax, undefined=undefined)
     for name, (syntax, undefined) in SYNTAXES.items()
+}
+
+CORPUS = FILES | {
+    f"{name}, {kind}": build.encode(dataset, syntax)
+    for name, (dataset, _) in makers.REPORTS.items()
+    for kind, syntax in (("explicit", ExplicitVRLittleEndian), ("implicit", ImplicitVRLittleEndian))
 }
 
 
@@ -121,22 +127,22 @@ def mutated(data: bytes, changes: list[tuple[str, float, int, int]]) -> bytes:
     return bytes(body)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(sorted(FILES)), mutations)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(CORPUS)), mutations)
 def test_damage_is_treated_alike_by_both_readers(
     name: str, changes: list[tuple[str, float, int, int]]
 ) -> None:
-    data = mutated(FILES[name], changes)
+    data = mutated(CORPUS[name], changes)
     assert outcome(data, "fast") == outcome(data, "pydicom")
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(sorted(FILES)), mutations)
+@given(st.sampled_from(sorted(CORPUS)), mutations)
 def test_damage_never_ends_in_anything_but_a_kerma_error(
     name: str, changes: list[tuple[str, float, int, int]]
 ) -> None:
     with contextlib.suppress(KermaError):
-        read_report(mutated(FILES[name], changes))
+        read_report(mutated(CORPUS[name], changes))
 
 
 @settings(max_examples=100, deadline=None)

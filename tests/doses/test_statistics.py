@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from fractions import Fraction
+from math import comb
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +22,29 @@ def test_the_ranks_are_those_of_the_reference_table(row: reference.Row) -> None:
     upper = row.text("upper_order_stat")
     wanted = (int(row.number("lower_order_stat")), None if upper == "none" else int(upper))
     assert interval_ranks(int(row.number("n")), row.number("quantile")) == wanted
+
+
+@pytest.mark.parametrize("p", [Fraction(1, 20), Fraction(1, 2), Fraction(3, 4), Fraction(19, 20)])
+def test_the_ranks_are_those_of_exact_arithmetic(p: Fraction) -> None:
+    tail = Fraction(1, 40)
+    for n in (*range(1, 61), 150, 300):
+        below, total = [], Fraction(0)
+        for k in range(n + 1):
+            total += comb(n, k) * p**k * (1 - p) ** (n - k)
+            below.append(total)
+        low = max((r for r in range(1, n + 1) if below[r - 1] <= tail), default=None)
+        high = min((s for s in range(1, n + 1) if 1 - below[s - 1] <= tail), default=None)
+        assert interval_ranks(n, float(p)) == (low, high)
+
+
+def test_the_ranks_of_ten_million_values_take_no_time() -> None:
+    """A page on so many has half a second; the ranks are those of the normal limit."""
+    begun = time.process_time()
+    low, high = interval_ranks(10_000_000, 0.5)
+    assert time.process_time() - begun < 0.2
+    half = 1.959963984540054 * (10_000_000 * 0.25) ** 0.5
+    assert low == pytest.approx(5_000_000 - half, abs=1.5)
+    assert high == pytest.approx(5_000_001 + half, abs=1.5)
 
 
 @pytest.mark.parametrize(("p", "least"), [(0.5, 6), (0.75, 13)])

@@ -15,6 +15,7 @@ from kerma.core import InputError, IntegrityError
 from kerma.doses import queries as ask
 from kerma.doses import store as module
 from kerma.doses.queries import Filter
+from kerma.doses.schema import VERSION
 from kerma.doses.statistics import quantile
 from kerma.doses.store import Store
 
@@ -132,7 +133,9 @@ def test_readers_see_one_whole_copy_while_another_writes(held: Store) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("damage", ["{", '{"version": 1}', '{"version": 1, "files": []}'])
+@pytest.mark.parametrize(
+    "damage", ["{", f'{{"version": {VERSION}}}', f'{{"version": {VERSION}, "files": []}}']
+)
 def test_a_damaged_manifest_says_how_to_mend_it(held: Store, damage: str) -> None:
     (held.folder / "manifest.json").write_text(damage)
     with pytest.raises(IntegrityError, match="doses rebuild"):
@@ -148,7 +151,7 @@ def test_a_missing_file_says_how_to_mend_it(held: Store) -> None:
 
 def test_an_older_version_counts_as_empty(held: Store) -> None:
     path = held.folder / "manifest.json"
-    path.write_text(path.read_text().replace('"version": 1', '"version": 0'))
+    path.write_text(path.read_text().replace(f'"version": {VERSION}', '"version": 0'))
     assert not Store(held.folder).current
 
 

@@ -90,6 +90,20 @@ def test_a_patients_studies_add_up_over_the_weeks(who: Cast) -> None:
     assert len(alert.studies) == 3, "the one 130 days before does not count"
 
 
+def test_a_study_that_comes_late_counts_in_the_sums_of_later_ones(who: Cast) -> None:
+    rule(who, name="12 weeks", kind="cumulative", threshold=6.0, weeks=12)
+    rule(who, name="One study", threshold=3.0)
+    last = date(2026, 11, 1)
+    newest = study(date=last, dose_rp_gy=4.0)
+    services.study_look_at(newest)
+    assert [a.rule.name for a in Alert.objects.all()] == ["One study"]
+    services.study_look_at(study(date=last - timedelta(days=10), dose_rp_gy=2.5))
+    alert = Alert.objects.exclude(rule__name="One study").get()
+    assert (alert.study, alert.value) == (newest, pytest.approx(6.5))
+    services.study_look_at(study(date=last - timedelta(days=200), dose_rp_gy=2.9))
+    assert Alert.objects.count() == 2
+
+
 def test_the_skin_has_its_own_threshold(who: Cast) -> None:
     rule(who, name="Skin", kind="skin", quantity_key="skin", threshold=2.0, symbol="Gy")
     one = study(dose_rp_gy=9.0)

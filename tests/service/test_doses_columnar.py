@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import polars as pl
@@ -9,11 +10,16 @@ import pytest
 from django.db.models import Sum
 
 from kerma.core import InputError
+from kerma.core.codec import decode, encode
+from kerma.dicom.dose import StudyRecord, read_report
 from kerma.doses import queries as ask
 from kerma.doses.queries import Filter
+from kerma.doses.rows import event_rows, needed, study_row
 from kerma.service.doses import columnar, edits
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import DoseEvent, Study, StudyEdit
+from tests.dicom import build, maker_images, makers
+from tests.dicom.maker_parts import BODY, HEAD, ct_dose, mean_dose
 from tests.service import doses_world as world
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +47,39 @@ def test_made_again_it_is_the_same() -> None:
     assert taken.studies == Study.objects.count() > 40
     assert everything() == grown
     assert columnar.waiting() == 0
+
+
+def test_what_rows_do_not_need_of_a_record_changes_none_of_them() -> None:
+    """`needed` leaves most of a record unread: rows of the whole record are the same."""
+    kept: dict[str, Any] = {"study": 1, "skin_peak_mgy": None}
+    objects = [world.content(truth) for truth in world.simulated()[1][:40]]
+    objects += [build.encode(data) for data, _ in (makers.REPORTS | maker_images.IMAGES).values()]
+    for content in objects:
+        plain = json.loads(json.dumps(encode(read_report(content))))
+        whole, part = decode(StudyRecord, plain), decode(StudyRecord, needed(plain))
+        assert study_row(part, kept) == study_row(whole, kept)
+        assert list(event_rows(part, kept)) == list(event_rows(whole, kept))
+
+
+@pytest.mark.parametrize(
+    ("others", "phantom"),
+    [
+        ([], "head"),
+        ([("0", "0", None)], "head"),  # a localiser without dose
+        ([("3", "30", None)], None),
+        ([("3", "30", build.dcm("130541", "10 cm Dosimetry Phantom"))], None),
+        ([("3", "30", BODY)], None),
+    ],
+)
+def test_a_study_has_a_phantom_when_every_dose_of_it_does(
+    others: list[Any], phantom: str | None
+) -> None:
+    events = [
+        mean_dose(f"1.2.{number}", ("P5-08001", "SRT", "Spiral"), ct_dose(vol, dlp, "mGy.cm", what))
+        for number, (vol, dlp, what) in enumerate([("60", "900", HEAD), *others])
+    ]
+    record = read_report(build.encode(build.report(events)))
+    assert study_row(record, {})["phantom"] == phantom
 
 
 def test_it_holds_what_the_rows_of_the_database_hold() -> None:

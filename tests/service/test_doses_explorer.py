@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date
 
 import polars as pl
 import pytest
 from django.utils import timezone
 
+from kerma.doses.levels import national_levels
+from kerma.doses.queries import Filter, measure
 from kerma.service.doses import columnar
+from kerma.service.doses.explorer.selectors import reference_lines
 from kerma.service.doses.ingest import ingest_bytes
 from kerma.service.doses.models import SavedView, StandardName, Study
 from tests.service import doses_world as world
@@ -97,15 +101,22 @@ def test_two_systems_beside_each_other(here: World) -> None:
 
 
 def test_a_level_is_drawn_for_the_one_name_chosen(here: World) -> None:
-    row = (
-        "ndrl-uk/t1-adult-ct/adult/any/Head/acute-stroke/all-sequences/dlp-per-complete-examination"
+    body, head = (
+        next(n for n in national_levels() if (n.quantity, n.phantom) == ("dlp", phantom))
+        for phantom in ("body", "head")
     )
-    name = StandardName.objects.create(key="head", title="Head", modality="CT", levels=[row])
+    name = StandardName.objects.create(
+        key="trunk", title="Trunk", modality="CT", levels=[body.row.id]
+    )
     Study.objects.exclude(dlp_mgy_cm=None).update(standard_name=name, changed_at=timezone.now())
-    page = here.client("technologist").get("/doses/explorer/?measure=dlp&standard=head")
-    assert "National 2022" in page.content.decode()
-    other = here.client("technologist").get("/doses/explorer/?measure=dlp")
-    assert "National 2022" not in other.content.decode()
+    asked, client = "/doses/explorer/?measure=dlp", here.client("technologist")
+    page = client.get(f"{asked}&standard=trunk&phantom=body").content.decode()
+    assert f"National {body.year}" in page
+    assert f"National {body.year}" not in client.get(asked).content.decode()
+    StandardName.objects.update(levels=[head.row.id])
+    other = client.get(f"{asked}&standard=trunk&phantom=body").content.decode()
+    assert f"National {head.year}" not in other
+    assert "not drawn" in other
 
 
 def test_a_view_is_kept_shared_and_forgotten_by_its_owner(here: World) -> None:
@@ -128,3 +139,31 @@ def test_hostile_words_are_words(here: World) -> None:
     assert "<script>" not in page.content.decode().replace('<script src="', "").replace(
         '<script type="application/json"', ""
     )
+
+
+@pytest.mark.parametrize(("until", "year"), [(None, 2019), ("2015-06-01", 2011)])
+def test_only_the_level_in_force_is_drawn(until: str | None, year: int) -> None:
+    """The adult cephalometric level of 2019 took the place of that of 2011."""
+    rows = [
+        n.row.id for n in national_levels()
+        if (n.examination, n.population) == ("Lateral cephalometric", "adult")
+    ]  # fmt: skip
+    assert len(rows) == 2
+    StandardName.objects.create(key="ceph", title="Cephalometric", modality="PX", levels=rows)
+    chosen = Filter(equal={"standard": ["ceph"]}, until=until and date.fromisoformat(until))
+    (line,), told = reference_lines(measure("kap"), chosen, frozenset())
+    assert f"National {year}" in line.text
+    assert told == ""
+
+
+@pytest.mark.parametrize(
+    ("phantoms", "drawn"),
+    [({"head"}, 1), ({"body"}, 0), ({"head", "body"}, 0), ({"head", "not stated"}, 0)],
+)
+def test_a_ct_level_is_drawn_beside_its_own_phantom_only(phantoms: set[str], drawn: int) -> None:
+    level = next(n for n in national_levels() if n.quantity == "dlp" and n.phantom == "head")
+    StandardName.objects.create(key="head", title="Head", modality="CT", levels=[level.row.id])
+    chosen = Filter(equal={"standard": ["head"]})
+    lines, told = reference_lines(measure("dlp"), chosen, frozenset(phantoms))
+    assert len(lines) == drawn
+    assert bool(told) != bool(drawn)

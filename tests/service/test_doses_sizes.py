@@ -135,3 +135,39 @@ def test_the_page(who: Cast) -> None:
     assert "no examination of this number" in page
     assert SizeImport.objects.get().matched == 1
     assert factory.client(who.nurse).get("/doses/sizes/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'accession,height_cm\n"' + b"a" * 200_000 + b'",170\n', "not-csv"),
+        (b'{"a":' * 50_000, "not-fhir"),
+        (b'{"resourceType": "Bundle", "entry": [null]}', "not-fhir"),
+    ],
+)
+def test_files_made_to_do_harm_are_refused(content: bytes, code: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        read(content)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": "x"},
+        {"code": {"coding": ["x"]}},
+        {"valueQuantity": "64 kg"},
+        {"basedOn": "A3"},
+        {"basedOn": [{"identifier": "A3"}]},
+    ],
+)
+def test_an_observation_of_another_form_is_a_row_with_its_reason(change: dict[str, object]) -> None:
+    entry = FHIR["entry"][0]["resource"] | change  # type: ignore[index]
+    (row,) = read(json.dumps(entry).encode())
+    assert "form FHIR gives it" in row.trouble
+
+
+def test_a_line_end_inside_quotes_joins_no_digits() -> None:
+    (row,) = read(b'accession;height_cm\nA;"17\n2"\n')
+    assert row.height_m is None
+    assert "is not a height" in row.trouble

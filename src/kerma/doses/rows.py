@@ -11,6 +11,51 @@ from kerma.dicom.dose.tables import name_of
 from kerma.dicom.dose.tree import Code
 from kerma.dicom.dose.values import Value
 
+# Of a stored record, what rows are made of: a test proves that nothing else counts.
+_TOTALS = ("dlp", "kap", "dose_rp", "fluoro_time", "agd_left", "agd_right")
+_EVENT = (
+    "uid", "kind", "protocol", "region", "anatomy", "laterality", "view", "kap", "dose_rp",
+)  # fmt: skip
+_PARTS = {
+    "ct": (
+        "ctdivol", "phantom", "dlp", "pitch", "scan_length", "effective_diameter",
+        "water_equivalent_diameter",
+    ),
+    "breast": ("agd",),
+    "mechanics": ("compression_thickness",),
+    "detector": ("exposure_index", "deviation_index"),
+}  # fmt: skip
+_SOURCE = (
+    "kvp", "tube_current", "average_tube_current", "exposure", "exposure_time", "anode", "filters",
+)  # fmt: skip
+
+
+def needed(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a record's plain data that rows are made of.
+
+    A report keeps much more (other totals, geometry, what the maker added), and to make typed
+    records of it again takes most of the time of making rows.
+    """
+    return {
+        "study_uid": plain["study_uid"], "modality": plain["modality"],
+        "header": {}, "identity": {}, "staff": {}, "reports": (),
+        "totals": {name: {"value": plain["totals"][name]["value"]} for name in _TOTALS},
+        "events": [_slim(event) for event in plain["events"]],
+    }  # fmt: skip
+
+
+def _slim(event: Mapping[str, Any]) -> dict[str, Any]:
+    slim = _some(event, _EVENT)
+    for part, names in _PARTS.items():
+        if event.get(part) is not None:
+            slim[part] = _some(event[part], names)
+    slim["sources"] = [_some(source, _SOURCE) for source in event["sources"][:1]]
+    return slim
+
+
+def _some(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: plain[name] for name in names if plain.get(name) is not None}
+
 
 def study_row(record: StudyRecord, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the study's row.
@@ -24,13 +69,14 @@ def study_row(record: StudyRecord, context: Mapping[str, Any]) -> dict[str, Any]
     """
     totals = record.totals
     largest = [c for c in (_one(e.ct.ctdivol) for e in record.events if e.ct) if c is not None]
-    phantoms = {p for p in (_phantom(e) for e in record.events) if p}
+    phantoms = {_phantom(e) for e in record.events if _dosed(e)}
     return {
         **context,
         "events": len(record.events),
         "dlp_mgy_cm": _total(totals.dlp, "mGy.cm"),
         "ctdivol_max_mgy": max(largest, default=None),
-        # One phantom for all events, or none: a sum over two phantoms compares with nothing.
+        # One phantom for all events with a dose, or none: a sum over two phantoms, or over one and
+        # one that is not stated, compares with nothing.
         "phantom": phantoms.pop() if len(phantoms) == 1 else None,
         "kap_gy_cm2": _total(totals.kap, "Gy.cm2"),
         "dose_rp_mgy": _total(totals.dose_rp, "mGy"),
@@ -80,6 +126,11 @@ def _measured(event: Event) -> dict[str, Any]:
         "exposure_index": _one(detector.exposure_index) if detector else None,
         "deviation_index": _one(detector.deviation_index) if detector else None,
     }
+
+
+def _dosed(event: Event) -> bool:
+    ct = event.ct
+    return ct is not None and any(v and any(v.numbers) for v in (ct.dlp, ct.ctdivol))
 
 
 def _size(event: Event) -> Value | None:

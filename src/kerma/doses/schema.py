@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 # Raised whenever a column is added, removed or means something else: older files are rebuilt.
-VERSION = 1
+VERSION = 2
 
 CONTEXT: dict[str, pl.DataType | type[pl.DataType]] = {
     "study": pl.Int64,

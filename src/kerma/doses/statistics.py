@@ -60,8 +60,10 @@ def interval_ranks(count: int, p: float, tail: float = TAIL) -> tuple[int | None
                          code="bad-quantile")  # fmt: skip
     lower = upper = None
     total = 0.0
-    # P(X <= k) grows with k: both ends are found on one pass.
-    for k in range(count + 1):
+    # P(X <= k) grows with k: both ends are found on one pass. It begins where what lies below is
+    # under 1e-30 (12 standard deviations; Chernoff), far from any tail asked for.
+    first = math.floor(count * p - 12.0 * math.sqrt(count * p * (1.0 - p)) - 12.0)
+    for k in range(max(0, first), count + 1):
         total += _binomial(count, k, p)
         if total <= tail:
             lower = k + 1

@@ -23,7 +23,8 @@ def make_code(fields: dict[int, bytes], encodings: tuple[str, ...]) -> Code | No
         or fields.get(tags.URN_CODE_VALUE)
         or b""
     )
-    value = decoded(raw)
+    # SH and UC follow the character set: units are sent with raised digits and dots in the middle.
+    value = decoded(raw, encodings)
     meaning = decoded(fields.get(tags.CODE_MEANING, b""), encodings)
     if not value and not meaning:
         return None

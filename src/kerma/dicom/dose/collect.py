@@ -25,6 +25,18 @@ class Parts(dict[str, dict[str, Any]]):
         return found
 
 
+# What an event has once. A second item is the same dose again (measured and calculated, say): to
+# join it, as is done with the numbers of many pulses, would count the dose twice.
+_ONCE = frozenset(
+    {
+        ("event", "kap"),
+        ("event", "dose_rp"),
+        ("event", "irradiation_time"),
+        ("breast", "agd"),
+        ("ct", "ctdivol"),
+        ("ct", "dlp"),
+    }
+)
 _FOUND: dict[tuple[str, Code], Spec | None] = {}
 _MOST_REMEMBERED = 20_000
 
@@ -85,7 +97,13 @@ def _into(
             continue
         label = item.concept.meaning if item.concept else spec.field
         value = _value(item, spec, warn, f"{where}: {label}" if where else label)
-        _keep(fields, spec.field, value, item, remaining)
+        once = (spec.part, spec.field) in _ONCE
+        if once and isinstance(value, Value) and len(value.numbers) > 1:
+            warn(f"{where}: {label}: several values in one item; a total adds them up")
+        if once and isinstance(fields.get(spec.field), Value):
+            _once(fields, spec.field, value, item, (remaining, warn, f"{where}: {label}"))
+        else:
+            _keep(fields, spec.field, value, item, remaining)
         if item.children:
             _into(parts, remaining, item.children, container, how)
 
@@ -101,6 +119,23 @@ def _keep(
         fields[field] = before.joined(value)
     elif value is not None and value != before:
         # A second, different value where one is expected: the first is used, both are kept.
+        remaining.append(item)
+
+
+def _once(
+    fields: dict[str, Any],
+    field: str,
+    value: Value,
+    item: Item,
+    how: tuple[list[Item], Warn, str],
+) -> None:
+    """Keep the first usable of several values; another one stays with the remaining items."""
+    remaining, warn, label = how
+    before: Value = fields[field]
+    if not before.numbers:
+        fields[field] = value if value.numbers else before
+    elif value.numbers and value.numbers != before.numbers:
+        warn(f"{label} is stated more than once, with different values; the first is used")
         remaining.append(item)
 
 

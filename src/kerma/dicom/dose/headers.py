@@ -112,11 +112,22 @@ def _patient(text: Text, warn: Warn) -> Patient:
     )
 
 
+# Design choice, as for sizes that come otherwise: values outside are in other units, no person's.
+_SIZES = {"height": ("m", 0.2, 2.6), "mass": ("kg", 0.2, 400.0)}
+
+
 def _size(sent: str | None, quantity: str, warn: Warn) -> Value | None:
     """Read Patient's Size (m) or Weight (kg); zero is how systems write that they know none."""
     if not sent:
         return None
-    value = convert(quantity, (sent,), {"height": "m", "mass": "kg"}[quantity], warn)
-    if value.number is not None and math.isclose(value.number, 0.0):
+    unit, low, high = _SIZES[quantity]
+    value = convert(quantity, (sent,), unit, warn)
+    if value.number is None:
+        return value
+    if math.isclose(value.number, 0.0):
         return None
+    if not low <= value.number <= high:
+        reason = f"patient's {quantity} of {sent} {unit} is no person's"
+        warn(f"{reason}; it is not used")
+        return value._replace(numbers=(), origin="missing", reason=reason)
     return value

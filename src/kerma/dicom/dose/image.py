@@ -1,4 +1,4 @@
-"""Dose from the header of an image: DX, CR, MG, PX, IO, XA, RF."""
+"""Dose from the header of an image: DX, CR, MG, PX, IO, XA, RF, and dental cone-beam CT."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
 from kerma.core import InputError, UnsupportedError
-from kerma.dicom.dose import headers
+from kerma.dicom.dose import frames, headers
 from kerma.dicom.dose.moments import moment
 from kerma.dicom.dose.notes import Notes
 from kerma.dicom.dose.parts import Breast, Detector, Filter, Mechanics, Source
 from kerma.dicom.dose.projection import sorted_filter
 from kerma.dicom.dose.records import Event, Header, Report, StudyRecord
 from kerma.dicom.dose.tables import attributes, materials
+from kerma.dicom.dose.text import mended
 from kerma.dicom.dose.totals import completed
 from kerma.dicom.dose.tree import Code
 from kerma.dicom.dose.values import Value, Warn, convert, single
@@ -36,6 +37,8 @@ MODALITIES = {
     "MG": "MG",
     "RF": "RF",
     "XA": "RF",
+    # Slices of a dental cone-beam volume: they state a dose-area product, as those of CT never do.
+    "CT": "PX",
 }
 _SIDES = {"L": "left", "R": "right", "B": "both"}
 _SIDE_CODES = {
@@ -63,7 +66,9 @@ def study_of(dataset: Dataset, data: bytes, name: str) -> StudyRecord:
     notes = Notes()
     header, report = about(dataset, data, name, "image header", notes)
     event = _event(dataset, report.sop_instance_uid, notes)
-    if not modality or not (event.sources or event.kap or (event.breast and event.breast.agd)):
+    stated = event.kap or (event.breast and event.breast.agd)
+    volume = dataset.get("Modality") == "CT"
+    if not modality or not (stated or (event.sources and not volume)):
         raise UnsupportedError(
             f"The header of {name} holds no dose and no exposure factors. Send the dose report of "
             "the examination, or an image of a kind that states them.",
@@ -119,7 +124,7 @@ def text_reader(dataset: Dataset) -> headers.Text:
         value = getattr(found, "value", found)
         if isinstance(value, (MultiValue, list)):
             value = "\\".join(str(part) for part in value)
-        return str(value).strip(" \0") or None if value is not None else None
+        return mended(str(value)).strip(" \0") or None if value is not None else None
 
     return text
 
@@ -162,14 +167,33 @@ def quantity(dataset: Dataset, keyword: str, kind: str, unit: str, warn: Warn) -
 
 def _fields(dataset: Dataset, warn: Warn) -> dict[str, dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {}
+    nested = frames.acquisitions(dataset)
     for row in attributes():
         fields = parts.setdefault(row.part, {})
         if row.field in fields:
             continue
         value = quantity(dataset, row.keyword, row.kind, row.unit, warn)
+        for place in nested if value is None else ():
+            found = quantity(place, row.keyword, row.kind, row.unit, warn)
+            if found is not None:
+                value = found if value is None else value.joined(found)
         if value is not None:
             fields[row.field] = value
+    _no_zero_doses(parts, warn)
     return parts
+
+
+def _no_zero_doses(parts: dict[str, dict[str, Any]], warn: Warn) -> None:
+    """Call a dose of 0 missing: an exposed image had one, and systems without a meter write 0."""
+    for part, field, name in (
+        ("event", "kap", "dose-area product"),
+        ("breast", "agd", "organ dose"),
+    ):
+        value: Value | None = parts.get(part, {}).get(field)
+        if value is not None and value.numbers and not any(value.numbers):
+            reason = f"a {name} of 0 for an exposed image is none"
+            warn(f"{reason}; it is missing")
+            parts[part][field] = value._replace(numbers=(), origin="missing", reason=reason)
 
 
 def _event(dataset: Dataset, sop_uid: str, warn: Warn) -> Event:
@@ -215,15 +239,21 @@ def _uid(dataset: Dataset, sop_uid: str) -> tuple[str, bool]:
     """Return the event's UID and whether it is stated.
 
     The raw and the processed copy of one mammogram are one exposure: without a stated UID,
-    images of one study, device, moment, side and view are taken for copies.
+    images of one study, device, moment, side and view are taken for copies. So are the slices of
+    one acquisition of a volume, each of which states the dose of all.
     """
-    stated = _text(dataset, "IrradiationEventUID")
+    stated = _text(dataset, "IrradiationEventUID") or frames.text(
+        dataset, "IrradiationEventIdentificationSequence", "IrradiationEventUID"
+    )
     if stated:
         return stated.split("\\")[0], True
+    if dataset.get("Modality") == "CT":
+        parts = ("StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber")
+        return _derived([_text(dataset, keyword) or "" for keyword in parts]), False
     moment_of = [_text(dataset, "AcquisitionDate"), _text(dataset, "AcquisitionTime")]
     if str(dataset.get("Modality") or "") != "MG" or None in moment_of:
         return f"{sop_uid}#1", False
-    shared = [
+    shared: list[str | None] = [
         *moment_of,
         *(
             _text(dataset, keyword) or ""
@@ -236,7 +266,11 @@ def _uid(dataset: Dataset, sop_uid: str) -> tuple[str, bool]:
             )
         ),
     ]
-    return "derived:" + hashlib.sha256(repr(shared).encode()).hexdigest()[:40], False
+    return _derived(shared), False
+
+
+def _derived(shared: list[Any]) -> str:
+    return "derived:" + hashlib.sha256(repr(shared).encode()).hexdigest()[:40]
 
 
 def _started(dataset: Dataset, warn: Warn) -> str | None:
@@ -268,7 +302,12 @@ def _coded(dataset: Dataset, keyword: str) -> Code | None:
 
 
 def _laterality(dataset: Dataset) -> Code | None:
-    letter = _text(dataset, "ImageLaterality") or _text(dataset, "Laterality") or ""
+    letter = (
+        _text(dataset, "ImageLaterality")
+        or _text(dataset, "Laterality")
+        or frames.text(dataset, "FrameAnatomySequence", "FrameLaterality")
+        or ""
+    )
     return _SIDE_CODES.get(_SIDES.get(letter, ""))
 
 

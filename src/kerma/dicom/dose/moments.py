@@ -12,7 +12,11 @@ _PLACEHOLDERS = {date(1899, 12, 30), date(1900, 1, 1), date(1800, 1, 1)}
 _OLDEST_YEARS = 122
 _DAYS_A_YEAR = 365.25
 
-_MOMENT = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.(\d{1,6})\d*)?([+-]\d{4})?")
+# PS3.5 6.2 has digits alone; some makers part them as ISO 8601 or older DICOM does.
+_MOMENT = re.compile(
+    r"(\d{4})[-./]?(\d\d)?[-./]?(\d\d)?[ T]?(\d\d)?:?(\d\d)?:?(\d\d)?"
+    r"(?:[.,](\d{1,6})\d*)?\s*([+-]\d\d:?\d\d)?"
+)
 
 
 def moment(text: str | None, warn: Callable[[str], None]) -> str | None:
@@ -28,7 +32,7 @@ def moment(text: str | None, warn: Callable[[str], None]) -> str | None:
     zone = None
     if match[8]:
         sign = -1 if match[8][0] == "-" else 1
-        minutes = sign * (int(match[8][1:3]) * 60 + int(match[8][3:]))
+        minutes = sign * (int(match[8][1:3]) * 60 + int(match[8][-2:]))
         if abs(minutes) < 24 * 60:
             zone = timezone(timedelta(minutes=minutes))
     try:

@@ -1,4 +1,8 @@
-"""Projection X-ray, fluoroscopy and mammography: TID 10002 to 10007."""
+"""Projection X-ray, fluoroscopy and mammography: TID 10002 to 10007, and the enhanced report.
+
+The summaries of an enhanced report (TID 10041 and 10042) hold the same items in other containers,
+those of CT among them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Any
 from kerma.dicom.dose import makers, people
 from kerma.dicom.dose.collect import Parts, collect
 from kerma.dicom.dose.parts import (
+    CT,
     Breast,
     Calibration,
     Detector,
@@ -73,6 +78,7 @@ def event(item: Item, number: int, warn: Warn) -> Event:
         mechanics=Mechanics(**parts["mechanics"]) if parts["mechanics"] else None,
         detector=Detector(**parts["detector"]) if parts["detector"] else None,
         breast=Breast(**parts["breast"]) if parts["breast"] else None,
+        ct=CT(**parts["ct"]) if parts["ct"] else None,
         images=tuple(image.text for image in parts.items_of("images") if image.text),
         devices=people.devices(parts.items_of("devices"), warn),
         persons=people.persons(parts.items_of("persons"), warn),

@@ -146,6 +146,8 @@ class Accumulated:
     ----------
     plane
         Acquisition plane; ``None`` for CT.
+    source
+        Identification of the X-ray source(s) an enhanced report's totals are of.
     agd
         Accumulated average glandular dose, one for each breast stated.
     remaining
@@ -153,6 +155,7 @@ class Accumulated:
     """
 
     plane: Code | None = None
+    source: str | None = None
     kap: Value | None = None
     dose_rp: Value | None = None
     fluoro_kap: Value | None = None

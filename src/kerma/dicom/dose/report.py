@@ -1,4 +1,4 @@
-"""A structured dose report to a `StudyRecord`: TID 10001, 10011 and 10021."""
+"""A structured dose report to a `StudyRecord`: TID 10001, 10011, 10021 and 10040."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from kerma.core import InputError, UnsupportedError
-from kerma.dicom.dose import ct, headers, makers, people, projection, radiopharmaceutical
+from kerma.dicom.dose import ct, headers, makers, people, projection, radiopharmaceutical, summary
 from kerma.dicom.dose.collect import Parts, collect
 from kerma.dicom.dose.moments import moment
 from kerma.dicom.dose.notes import Notes
 from kerma.dicom.dose.parts import Administration, Observer
-from kerma.dicom.dose.records import Event, Report, StudyRecord
+from kerma.dicom.dose.records import Accumulated, Event, Report, StudyRecord
 from kerma.dicom.dose.tables import name_of
 from kerma.dicom.dose.totals import completed
 from kerma.dicom.dose.tree import Item, Tree
@@ -33,10 +33,14 @@ def study_of(tree: Tree, data: bytes, name: str) -> StudyRecord:
     InputError
         Code ``no-study``: Study or SOP Instance UID is missing, so that nothing can be filed.
     """
-    _refuse_other_documents(tree, name)
-    notes = Notes()
     text = headers.text_of(tree.header, tree.encodings)
+    notes = Notes()
     parts, remaining = collect(tree.items, "report", notes)
+    private: tuple[Accumulated, ...] = ()
+    if summary.is_private(tree.concept):
+        private, remaining = summary.accumulated(remaining, notes)
+    if not private:
+        _refuse_other_documents(tree, text(0x0008, 0x0016), parts, (name, notes))
     observer = Observer(**parts["observer"]) if parts["observer"] else None
     header = headers.read_header(text, observer, notes)
     sop_uid = text(0x0008, 0x0018)
@@ -49,6 +53,9 @@ def study_of(tree: Tree, data: bytes, name: str) -> StudyRecord:
     events = _events(parts, sop_uid, notes)
     administrations = _administrations(parts, sop_uid, notes)
     _plausible(events, parts["report"], notes)
+    if parts.items_of("irradiation_details"):
+        remaining += parts.items_of("irradiation_details")
+        notes("technique and geometry over time (Irradiation Details) are kept, but not read")
     date, time = text(0x0008, 0x0023), text(0x0008, 0x0033)
     report = Report(
         **_about(parts, notes),
@@ -62,6 +69,7 @@ def study_of(tree: Tree, data: bytes, name: str) -> StudyRecord:
         header=header,
         observer=observer,
         accumulated=(
+            *private,
             *(projection.accumulated(item, notes) for item in parts.items_of("xray_totals")),
             *(ct.accumulated(item, notes) for item in parts.items_of("ct_totals")),
         ),
@@ -83,13 +91,31 @@ def study_of(tree: Tree, data: bytes, name: str) -> StudyRecord:
     )
 
 
-def _refuse_other_documents(tree: Tree, name: str) -> None:
+# Classes of nothing but dose reports (PS3.4 B.5): X-ray, radiopharmaceutical, enhanced X-ray.
+_DOSE_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.88.{number}" for number in (67, 68, 76))
+# Fields of the root that hold doses.
+_DOSE = ("xray_totals", "xray_events", "ct_totals", "ct_events", "administrations")
+
+
+def _refuse_other_documents(
+    tree: Tree, sop_class: str | None, parts: Parts, how: tuple[str, Warn]
+) -> None:
+    """Refuse what has another title; where the class and the content say dose, it is told."""
+    name, warn = how
+    held = any(parts.items_of(field) for field in _DOSE)
     if name_of("report", tree.concept):
+        if not held:
+            warn("the report holds neither events nor totals")
         return
     title = tree.concept
-    told = f"“{title.meaning}” ({title.value}, {title.scheme})" if title else "without a title"
+    told = "it has no title"
+    if title:
+        told = f"its title is “{title.meaning}” ({title.value}, {title.scheme})"
+    if sop_class in _DOSE_CLASSES and held:
+        warn(f"taken for a dose report by its class; {told}")
+        return
     raise UnsupportedError(
-        f"{name} is a structured report, but not a dose report: its title is {told}. Send the "
+        f"{name} is a structured report, but not a dose report: {told}. Send the "
         "X-Ray Radiation Dose Report.",
         code="not-a-dose-report",
         detail={"file": name, "title": list(title) if title else None},
@@ -186,6 +212,27 @@ def _modality(
         return "MG"
     if not events and procedure == "ct":
         return "CT"
-    kinds = {event.kind for event in events}
-    fluoro_time = any(total.fluoro_time and total.fluoro_time.number for total in totals)
-    return "RF" if kinds & {"fluoroscopy", "rotational", "stepping"} or fluoro_time else "DX"
+    return "RF" if _fluoroscopic(report, events) else "DX"
+
+
+def _fluoroscopic(report: Report, events: Sequence[Event]) -> bool:
+    """Tell fluoroscopy from radiography: by the events, by the totals, at last by the device.
+
+    Rooms for both name one device type for all they do, so it only decides where the events say
+    nothing: none at all, or runs of many pulses that are called stationary.
+    """
+    if {event.kind for event in events} & {"fluoroscopy", "rotational", "stepping"}:
+        return True
+    fluoro = (
+        value
+        for total in report.accumulated
+        for value in (total.fluoro_time, total.fluoro_kap, total.fluoro_dose_rp)
+    )
+    if any(value is not None and any(value.numbers) for value in fluoro):
+        return True
+    runs = any(
+        source.pulses is not None and sum(source.pulses.numbers) > 1
+        for event in events
+        for source in event.sources
+    )
+    return name_of("device", report.device_type) == "fluoroscopy" and (runs or not events)

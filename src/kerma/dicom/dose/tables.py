@@ -38,7 +38,8 @@ def _codes(text: str) -> Iterator[Key]:
 
 def key(code: Code) -> Key:
     """Return what identifies a code: value and scheme, never the meaning."""
-    return code.value, _SCHEMES.get(code.scheme, code.scheme)
+    scheme = code.scheme.upper()
+    return code.value, _SCHEMES.get(scheme, scheme)
 
 
 @cache

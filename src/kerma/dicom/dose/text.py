@@ -30,6 +30,21 @@ def encodings_of(character_set: bytes) -> tuple[str, ...]:
             return ("iso8859",)
 
 
+def mended(text: str) -> str:
+    """Return text without a second encoding: UTF-8 that was declared, or sent, as Latin-1.
+
+    Such text is not found by chance: the bytes of its characters form whole UTF-8 sequences.
+    """
+    for encoding in ("latin-1", "cp1252"):
+        if text.isascii():
+            break
+        try:
+            text = text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text
+
+
 def decoded(raw: bytes, encodings: tuple[str, ...] = ("iso8859",)) -> str:
     """Return stored bytes as text without padding; bytes that fit no encoding are replaced."""
     if raw.isascii() and b"\x1b" not in raw:
@@ -37,6 +52,6 @@ def decoded(raw: bytes, encodings: tuple[str, ...] = ("iso8859",)) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return decode_bytes(raw, encodings, _DELIMITERS).strip(_PAD)
+            return mended(decode_bytes(raw, encodings, _DELIMITERS)).strip(_PAD)
         except (LookupError, ValueError):
-            return raw.decode("latin-1").strip(_PAD)
+            return mended(raw.decode("latin-1")).strip(_PAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -30,7 +31,8 @@ def _totals(record: StudyRecord) -> Totals:
     totals = [total for report in reports for total in report.accumulated]
 
     def total(quantity: str, pick: Pick, some: Sequence[Event], take: Take) -> Total:
-        return _total(quantity, [pick(t) for t in totals], [take(e) for e in some], why_not)
+        said = [value for report in reports for value in _said(report.accumulated, pick)]
+        return _total(quantity, said, [take(e) for e in some], why_not)
 
     def agd(side: str) -> Total:
         stated = [d.dose for t in totals for d in t.agd if d.side == side]
@@ -61,6 +63,26 @@ def _totals(record: StudyRecord) -> Totals:
     )
 
 
+def _said(totals: Sequence[Accumulated], pick: Pick) -> list[Value | None]:
+    """Return one report's stated parts of a total, each dose once.
+
+    A room with several planes may state the sum of all planes besides each of them.
+    """
+    whole = [value for t in totals if _of_all(t, totals) and (value := pick(t)) and value.numbers]
+    if whole:
+        return [whole[0]]
+    return [pick(t) for t in totals if not _of_all(t, totals)] or [pick(t) for t in totals]
+
+
+def _of_all(total: Accumulated, totals: Sequence[Accumulated]) -> bool:
+    """Tell whether a total is of every plane, or of every source (“A and B”; TID 10041)."""
+    if name_of("plane", total.plane) == "all":
+        return True
+    others = {t.source for t in totals if t.source and t.source != total.source}
+    named = set(re.split(r"\s*(?:\band\b|[,;+&/])\s*", total.source or ""))
+    return len(others) > 1 and others <= named
+
+
 def _counting(reports: Sequence[Report]) -> tuple[list[Report], str]:
     """Choose the reports whose stated totals may be added up.
 
@@ -78,6 +100,9 @@ def _counting(reports: Sequence[Report]) -> tuple[list[Report], str]:
     )
     if shared:
         return [], "reports share some of their events, so their stated totals cannot be added"
+    if sum(not report.event_uids for report in with_totals) > 1:
+        # Without events nothing tells a new state of a report from another report.
+        return kept, "several reports state totals without events; only the latest counts"
     return kept, ""
 
 
@@ -97,7 +122,7 @@ def _total(
         # Keep the reason of a total that was sent but cannot be used.
         return Total(value=said[0] if said else None, stated=said[0] if said else None)
     if a is None or b is None:
-        return Total(value=a or b, stated=a, summed=b, note=why_not if a is None else "")
+        return Total(value=a or b, stated=a, summed=b, note=why_not)
     return _chosen(
         a, b, reason, max((_step(value) for value in mine if any(value.numbers)), default=0.0)
     )

@@ -17,6 +17,13 @@ Warn = Callable[[str], None]
 
 # UCUM 6: an annotation in braces has no dimension, so a lone one counts things.
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
+# Characters that are the same one, and what makers put between factors or around exponents.
+_SAME = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "−": "-", "º": "°"})
+# A unit written behind the number, where the number alone belongs.
+_WITH_UNIT = re.compile(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([^\d\s.+-].*)")
+# Quantities that can be below zero. Of any other, makers write -1 where they know nothing.
+_SIGNED = frozenset({"angle", "length", "index"})
+_BETWEEN = re.compile(r" x (?=[a-zA-Z])|[ .·⋅∙•×*^()]|-(?=[a-zA-Z])")
 
 
 class Value(NamedTuple):
@@ -63,6 +70,11 @@ class Value(NamedTuple):
         return self._replace(numbers=self.numbers + other.numbers, sent=self.sent + other.sent)
 
 
+def _plain(spelling: str) -> str:
+    """Return a spelling without what stands between its factors: “Gy·cm²” is “Gy cm^2”."""
+    return _BETWEEN.sub("", spelling.translate(_SAME))
+
+
 @cache
 def _table() -> dict[str, tuple[str, dict[str, float]]]:
     """Quantity -> (unit kept, spelling -> factor)."""
@@ -73,6 +85,18 @@ def _table() -> dict[str, tuple[str, dict[str, float]]]:
         if unit != row["unit"]:
             raise ValueError(f"units.csv keeps {row['quantity']} in two units")
         spellings[row["sent"]] = float(row["factor"])
+    return table
+
+
+@cache
+def _plain_table() -> dict[str, dict[str, float]]:
+    """Quantity -> (plain spelling -> factor)."""
+    table: dict[str, dict[str, float]] = {}
+    for quantity, (_, spellings) in _table().items():
+        plain = table.setdefault(quantity, {})
+        for sent, factor in spellings.items():
+            if plain.setdefault(_plain(sent), factor) != factor:
+                raise ValueError(f"units.csv gives “{_plain(sent)}” two factors for {quantity}")
     return table
 
 
@@ -87,12 +111,18 @@ def unit_of(quantity: str) -> str:
 
 
 def factor_of(quantity: str, sent: str | None) -> float | None:
-    """Return the factor from a unit as sent to the unit kept; ``None`` for an unknown spelling."""
-    spelling = (sent or "").strip().replace("µ", "u").replace("μ", "u")
-    spellings = _table()[quantity][1]
-    factor = spellings.get(spelling)
-    if factor is None and _ANNOTATION.fullmatch(spelling):
-        factor = spellings.get("1")
+    """Return the factor from a unit as sent to the unit kept; ``None`` for an unknown spelling.
+
+    Case matters, as in UCUM: “MGy” is no “mGy”.
+    """
+    spelling = (sent or "").strip()
+    factor = _table()[quantity][1].get(spelling)
+    if factor is not None or not spelling:
+        return factor
+    plain = _plain_table()[quantity]
+    factor = plain.get(_plain(spelling))
+    if factor is None and "{" in spelling:
+        factor = plain.get(_plain(_ANNOTATION.sub("", spelling)) or "1")
     return factor
 
 
@@ -127,6 +157,8 @@ def _known(
         number = _number(text)
         if number is None:
             notes.append(f"“{text[:40]}” is not a number and is not used")
+        elif number < 0 and quantity not in _SIGNED:
+            notes.append(f"“{text[:40]}” is below zero, which this quantity cannot be; not used")
         else:
             numbers.append(number * factor)
     if not unit_sent and quantity not in ("count", "index", "ratio"):
@@ -165,12 +197,21 @@ def convert(quantity: str, sent: Sequence[str], unit_sent: str | None, warn: War
 
 
 def measured(item: Item, quantity: str, warn: Warn) -> Value:
-    """Read a NUM item; a TEXT item where a number belongs is read if it is one, with a warning."""
+    """Read a NUM item; a TEXT item where a number belongs is read if it is one, with a warning.
+
+    The unit may be in a code without a value, or behind the number in a text.
+    """
+    unit = (item.unit.value or item.unit.meaning) if item.unit else None
+    sent = item.numbers
     if item.kind != "NUM":
-        text = item.text or (item.code.meaning if item.code else "")
         warn(f"sent as {item.kind or 'an unknown kind of item'} instead of a number")
-        return convert(quantity, (text,) if text else (), None, warn)
-    return convert(quantity, item.numbers, item.unit.value if item.unit else None, warn)
+        text = item.text or (item.code.meaning if item.code else "")
+        sent = sent or ((text,) if text else ())
+        bare = len(sent) == 1 and not unit and _number(sent[0]) is None
+        apart = _WITH_UNIT.fullmatch(sent[0].strip()) if bare else None
+        if apart:
+            sent, unit = (apart[1],), apart[2]
+    return convert(quantity, sent, unit, warn)
 
 
 def resolution(text: str) -> float | None:

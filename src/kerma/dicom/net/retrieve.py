@@ -27,6 +27,8 @@ _REPORTS = (
     "1.2.840.10008.5.1.4.1.1.88.34",
     "1.2.840.10008.5.1.4.1.1.88.76",
 )
+# Classes of dose reports and nothing else; the others hold reports of any kind.
+_DOSE_ALONE = frozenset((*_REPORTS[:2], _REPORTS[-1]))
 _IMAGES = (
     "1.2.840.10008.5.1.4.1.1.1",
     "1.2.840.10008.5.1.4.1.1.1.1",
@@ -37,6 +39,11 @@ _IMAGES = (
     "1.2.840.10008.5.1.4.1.1.1.3.1",
     "1.2.840.10008.5.1.4.1.1.7",
     "1.2.840.10008.5.1.4.1.1.12.1",
+    "1.2.840.10008.5.1.4.1.1.12.1.1",
+    "1.2.840.10008.5.1.4.1.1.12.2",
+    "1.2.840.10008.5.1.4.1.1.12.2.1",
+    "1.2.840.10008.5.1.4.1.1.13.1.3",
+    "1.2.840.10008.5.1.4.1.1.13.1.4",
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.128",
 )
@@ -44,6 +51,8 @@ _PENDING = (0xFF00, 0xFF01)
 _TIMEOUT_S = 30.0
 # Modalities whose images carry dose when there is no report.
 DOSE_IMAGES = ("DX", "CR", "MG", "PX", "IO", "XA", "RF")
+# What Philips calls the series of the screen capture whose header holds the doses of a CT study.
+_DOSE_INFO = "Dose Info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class Series:
     series_uid: str
     modality: str
     count: int
+    description: str = ""
 
 
 @dataclass(slots=True)
@@ -120,6 +130,9 @@ def _association(pacs: Pacs, contexts: Sequence[Any], **more: Any) -> Iterator[A
 def series_of(pacs: Pacs, wanted: Wanted) -> list[Series]:
     """Return the series to fetch: of each study its dose reports, else its dose-bearing images.
 
+    Reports of findings are structured reports too. A series whose objects are of a class no dose
+    report has is left out; where the class may be either, the images are fetched besides.
+
     Raises
     ------
     InputError
@@ -129,9 +142,35 @@ def series_of(pacs: Pacs, wanted: Wanted) -> list[Series]:
     with _association(pacs, [build_context(_FIND)]) as held:
         for study in _studies(held, wanted):
             everything = _series(held, study, wanted)
-            reports = [s for s in everything if s.modality == "SR"]
-            found += reports or [s for s in everything if s.modality in DOSE_IMAGES]
+            reports, certain = [], False
+            for one in everything:
+                if one.modality == "SR":
+                    classes = _classes(held, one)
+                    if not classes or classes & set(_REPORTS):
+                        reports.append(one)
+                        certain = certain or not classes or bool(classes & _DOSE_ALONE)
+            found += reports
+            if not certain:
+                found += [s for s in everything if _bears_dose(s)]
     return found
+
+
+def _bears_dose(series: Series) -> bool:
+    return series.modality in DOSE_IMAGES or series.description == _DOSE_INFO
+
+
+def _classes(held: Any, series: Series) -> set[str]:
+    """Return the SOP classes of a series; none when the PACS does not tell them."""
+    query = Dataset()
+    query.QueryRetrieveLevel = "IMAGE"
+    query.StudyInstanceUID, query.SeriesInstanceUID = series.study_uid, series.series_uid
+    query.SOPInstanceUID = ""
+    query.SOPClassUID = ""
+    try:
+        answers = list(_asked(held, query))
+    except InputError:
+        return set()  # a PACS that refuses this level
+    return {str(answer.SOPClassUID) for answer in answers if answer.get("SOPClassUID")}
 
 
 def _asked(held: Any, query: Dataset) -> Iterator[Dataset]:
@@ -174,6 +213,7 @@ def _series(held: Any, study: str, wanted: Wanted) -> list[Series]:
     query.Modality = ""
     query.StationName = ""
     query.NumberOfSeriesRelatedInstances = ""
+    query.SeriesDescription = ""
     found = []
     for answer in _asked(held, query):
         station = str(answer.get("StationName") or "")
@@ -181,7 +221,8 @@ def _series(held: Any, study: str, wanted: Wanted) -> list[Series]:
             continue
         found.append(
             Series(study, str(answer.SeriesInstanceUID), str(answer.get("Modality") or ""),
-                   int(answer.get("NumberOfSeriesRelatedInstances") or 0))
+                   int(answer.get("NumberOfSeriesRelatedInstances") or 0),
+                   str(answer.get("SeriesDescription") or ""))
         )  # fmt: skip
     return found
 

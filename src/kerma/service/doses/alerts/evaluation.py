@@ -47,6 +47,22 @@ def passed(study: Study) -> list[Passed]:
     return found
 
 
+def later(study: Study) -> list[Study]:
+    """Return the patient's later studies that this one counts in, whenever it came.
+
+    Reports arrive out of order: one that comes late can take a sum over its threshold.
+    """
+    rules = AlertRule.objects.filter(kind="cumulative", ended_at=None)
+    longest = max((rule.weeks or 0 for rule in rules), default=0)
+    if not longest or not study.patient_key or study.date is None or study.not_patient:
+        return []
+    until = study.date + timedelta(weeks=longest)
+    rows = Study.objects.filter(
+        patient_key=study.patient_key, not_patient="", date__gte=study.date, date__lt=until
+    )
+    return list(rows.exclude(pk=study.pk).defer("record").order_by("date", "pk"))
+
+
 def rules_for(study: Study) -> Iterable[AlertRule]:
     """Return the rules in force that are about a study's kind, examination, system, employer."""
     employer = study.system.employer.pk if study.system else None

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kerma.core import InputError, quantity, unit
-from kerma.service.doses.alerts.evaluation import QUANTITIES, passed
+from kerma.service.doses.alerts.evaluation import QUANTITIES, Passed, later, passed
 from kerma.service.doses.models import Alert, AlertEntry, AlertRule, Study
 from kerma.service.people.entitlement import demand
 from kerma.service.people.models import Person
@@ -101,10 +101,19 @@ def study_look_at(study: Study) -> list[Alert]:
     """Raise what a study passes; called whenever a study was stored or its skin dose worked out.
 
     The same rule and study raise one alert, however often a study is stored. One whose dose has
-    grown since keeps its alert, and the new value is noted in it while it is not closed.
+    grown since keeps its alert, and the new value is noted in it while it is not closed. So are the
+    patient's later studies looked at, in whose sums it counts.
     """
+    made = _raised(study, passed(study))
+    for other in later(study):
+        sums = [item for item in passed(other) if item.rule.kind == "cumulative"]
+        made += _raised(other, [item for item in sums if study.pk in item.studies])
+    return made
+
+
+def _raised(study: Study, found: Sequence[Passed]) -> list[Alert]:
     made = []
-    for item in passed(study):
+    for item in found:
         alert, new = Alert.objects.get_or_create(
             rule=item.rule, study=study,
             defaults={"value": item.value, "unit": item.rule.unit, "raised_at": timezone.now(),

@@ -46,6 +46,10 @@ class ExplorerForm(forms.Form):
     modality = forms.ChoiceField(label="Kind", required=False)
     system = forms.MultipleChoiceField(label="Systems", required=False)
     standard = forms.MultipleChoiceField(label="Standard names", required=False)
+    phantom = forms.ChoiceField(
+        label="CTDI phantom", required=False,
+        choices=[("", "Any"), ("head", "Head, 16 cm"), ("body", "Body, 32 cm")],
+    )  # fmt: skip
     protocol = forms.CharField(label="Protocol is", required=False)
     operator = forms.CharField(label="Operator is", required=False)
     words = forms.CharField(label="Words", required=False)
@@ -123,7 +127,7 @@ class ExplorerForm(forms.Form):
         """Return the filter; a hospital's reader sees that employer's rows only."""
         data = self.cleaned_data
         equal: dict[str, Sequence[str]] = {}
-        for column in ("modality", "protocol", "operator"):
+        for column in ("modality", "protocol", "operator", "phantom"):
             if data.get(column):
                 equal[column] = [data[column]]
         for column in ("system", "standard"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ _LEVEL_OF = {"dlp": "dlp", "ctdivol": "ctdivol", "kap": "kap", "fluoro_time": "f
 # Columns of the list of studies a group leads to.
 _DRILL = {"system": "system", "modality": "modality", "description": "q", "site": "site"}
 _SHOWN_GROUPS = 200
+_ON_PHANTOM = ("dlp", "ctdivol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Answer:
     more: int
     charts: list[tuple[str, Any]]
     lines: list[charts.Line]
+    unlined: str = ""
 
 
 def answer(store: Store, form: ExplorerForm, chosen: Filter) -> Answer:
@@ -65,11 +68,19 @@ def answer(store: Store, form: ExplorerForm, chosen: Filter) -> Answer:
         Row(_named(s.group, titles), s, _drill(groups, s.group, chosen))
         for s in found[:_SHOWN_GROUPS]
     ]
-    lines = reference_lines(asked, chosen)
+    lines, unlined = reference_lines(asked, chosen, _phantoms(store, asked, chosen))
     drawn = _charts(store, form, chosen, rows, lines) if found else []
     return Answer(
-        asked, rows, sum(s.count for s in found), max(0, len(found) - len(rows)), drawn, lines
-    )
+        asked, rows, sum(s.count for s in found), max(0, len(found) - len(rows)), drawn, lines,
+        unlined,
+    )  # fmt: skip
+
+
+def _phantoms(store: Store, asked: Measure, chosen: Filter) -> frozenset[str]:
+    """Return the CTDI phantoms the doses chosen are stated for; none for other doses."""
+    if _LEVEL_OF.get(asked.key) not in _ON_PHANTOM:
+        return frozenset()
+    return frozenset(s.group[0] for s in ask.percentiles(store, asked.key, chosen, by=["phantom"]))
 
 
 def _titles(groups: list[str]) -> list[dict[str, str]]:
@@ -101,36 +112,54 @@ def _drill(groups: list[str], values: tuple[str, ...], chosen: Filter) -> str:
     return f"{reverse('doses')}?{urlencode(query)}" if query else reverse("doses")
 
 
-def reference_lines(asked: Measure, chosen: Filter) -> list[charts.Line]:
-    """Return the levels to draw: of the one standard name chosen, national and local, in force.
+def reference_lines(
+    asked: Measure, chosen: Filter, phantoms: frozenset[str]
+) -> tuple[list[charts.Line], str]:
+    """Return the levels to draw, and why some are not.
 
-    National levels that say nothing of the phantom are not drawn: the comparison would be refused.
+    They are of the one standard name chosen, national and local, in force on the last day asked
+    about, or today. A level of CT is drawn beside doses on its own phantom only: on another the
+    same dose reads about twice or half.
     """
     quantity_of = _LEVEL_OF.get(asked.key)
     names = chosen.equal.get("standard", ())
     if quantity_of is None or len(names) != 1:
-        return []
+        return [], ""
     standard = StandardName.objects.filter(key=names[0]).first()
     if standard is None:
-        return []
-    lines = [
-        charts.Line(_level_text(level), _in(asked.unit, level.value, level.unit))
-        for level in levels_of(standard, quantity_of)
-        if level.phantom or quantity_of not in ("dlp", "ctdivol")
-    ]
-    for local in LocalLevel.objects.filter(
+        return [], ""
+    national = _in_force(levels_of(standard, quantity_of), chosen.until or date.today())
+    local = LocalLevel.objects.filter(
         standard=standard, quantity=quantity_of, ended_on=None, age_band="", mass_band=""
-    ).select_related("employer", "system"):
-        where = local.system.asset if local.system else local.employer.name
-        value = _in(asked.unit, local.value, local.unit)
-        lines.append(charts.Line(f"Local, {where}", value))
-    return lines
+    ).select_related("employer", "system")
+    held = [(n.phantom, _level_text(n), n.value, n.unit) for n in national]
+    held += [
+        (v.phantom, f"Local, {v.system.asset if v.system else v.employer.name}", v.value, v.unit)
+        for v in local
+    ]
+    kept = [h for h in held if quantity_of not in _ON_PHANTOM or (h[0] and phantoms == {h[0]})]
+    left = len(held) - len(kept)
+    told = (
+        f"{left} level{'s are' if left > 1 else ' is'} not drawn: these doses are not all stated "
+        "for the level's CTDI phantom. Filter by phantom."
+    )
+    lines = [charts.Line(title, _in(asked.unit, value, unit)) for _, title, value, unit in kept]
+    return lines, told if left and phantoms else ""
 
 
 def levels_of(standard: StandardName, quantity_of: str) -> list[NationalLevel]:
     """Return the national levels a standard name is linked to, for one quantity."""
     linked = set(standard.levels)
     return [n for n in national_levels() if n.row.id in linked and n.quantity == quantity_of]
+
+
+def _in_force(levels: list[NationalLevel], on: date) -> list[NationalLevel]:
+    """Return of the levels for the same patients the newest adopted by a day."""
+    newest: dict[tuple[str, ...], NationalLevel] = {}
+    for level in sorted(levels, key=lambda n: n.year):
+        if level.year <= on.year:
+            newest[level.population, level.band, level.phantom] = level
+    return list(newest.values())
 
 
 def _level_text(level: NationalLevel) -> str:

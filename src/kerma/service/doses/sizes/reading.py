@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def read(content: bytes) -> list[Size]:
     Raises
     ------
     InputError
-        ``not-text``; ``no-columns``; ``not-fhir``; ``too-many-rows``.
+        ``not-text``; ``no-columns``; ``not-csv``; ``not-fhir``; ``too-many-rows``.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -60,9 +61,12 @@ def read(content: bytes) -> list[Size]:
 
 
 def _csv(text: str) -> Iterator[Size]:
-    lines = text.splitlines()
-    separator = max(",;\t", key=(lines[0] if lines else "").count)
-    rows = list(csv.DictReader(lines, delimiter=separator))
+    first = text.lstrip("\r\n").splitlines()[:1] or [""]
+    separator = max(",;\t", key=first[0].count)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise InputError(f"This is not CSV that can be read: {error}.", code="not-csv") from None
     heads = {(h or "").strip().casefold(): h for h in (rows[0] if rows else {})}
     if not set(_KEYS) & set(heads) or not set(_COLUMNS) & set(heads):
         raise InputError(
@@ -147,21 +151,31 @@ def _fhir(text: str) -> Iterator[Size]:
     try:
         data = json.loads(text)
         entries = [e["resource"] for e in data.get("entry", ())] or [data]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError("This is not a FHIR bundle that can be read.", code="not-fhir") from None
     for number, resource in enumerate(entries, 1):
         if not isinstance(resource, dict) or resource.get("resourceType") != "Observation":
             continue
-        found: dict[str, float | None] = {}
-        codes = [c.get("code", "") for c in resource.get("code", {}).get("coding", ())]
-        said = resource.get("valueQuantity", {})
-        trouble = ""
-        for code in codes:
-            wrong = _observed(found, code, str(said.get("value", "")),
-                              str(said.get("code") or said.get("unit") or ""))  # fmt: skip
-            trouble = trouble or wrong
-        if found or trouble:
-            yield Size(number, _accession(resource), "", **found, trouble=trouble)
+        try:
+            size = _observation(resource, number)
+        except (TypeError, AttributeError):
+            size = Size(number, trouble="the Observation has not the form FHIR gives it")
+        if size is not None:
+            yield size
+
+
+def _observation(resource: dict[str, Any], number: int) -> Size | None:
+    found: dict[str, float | None] = {}
+    codes = [c.get("code", "") for c in resource.get("code", {}).get("coding", ())]
+    said = resource.get("valueQuantity", {})
+    trouble = ""
+    for code in codes:
+        wrong = _observed(found, code, str(said.get("value", "")),
+                          str(said.get("code") or said.get("unit") or ""))  # fmt: skip
+        trouble = trouble or wrong
+    if not found and not trouble:
+        return None
+    return Size(number, _accession(resource), "", **found, trouble=trouble)
 
 
 def _accession(resource: dict[str, Any]) -> str:
