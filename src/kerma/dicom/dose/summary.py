@@ -47,7 +47,10 @@ def accumulated(items: Sequence[Item], warn: Warn) -> tuple[tuple[Accumulated, .
     if not any(field in found for field in _DOSE):
         return (), list(items)
     warn("totals of a private report, read by their words")
-    return (Accumulated(**found),), remaining
+    total = Accumulated(
+        kap=found.get("kap"), fluoro_time=found.get("fluoro_time"), dose_rp=found.get("dose_rp")
+    )
+    return (total,), remaining
 
 
 def _field(item: Item) -> str | None:

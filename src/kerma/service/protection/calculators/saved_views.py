@@ -158,7 +158,8 @@ def _paper(request: HttpRequest, pk: int | None) -> Paper | None:
     if pk is None:
         return None
     item = get_object_or_404(
-        Paper.objects.select_related("report__employer", "author"), pk=pk,
+        Paper.objects.select_related("report__employer", "author"),
+        pk=pk,
         subject__startswith="savedcalculation:",
     )
     if item.state not in ("draft", "issued"):
