@@ -43,7 +43,7 @@ def record_of(solver: Solver, n: int, spot: Spot) -> Calculation:
     made.work(
         f"P / T = {p:g} / {area.occupancy:g} = {p / area.occupancy:.4g} mGy per "
         f"{scene.plan.period}",
-        f"Σ K = {solver.total(spot):.4g} mGy with {x:.4g} mm more {said(material)} in {name} and "
+        f"Σ K = {solver.total(spot):.4g} mGy with {x:.7g} mm more {said(material)} in {name} and "
         "the extras of all other barriers",
     )
     made.assume(

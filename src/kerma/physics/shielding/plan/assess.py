@@ -20,7 +20,7 @@ from kerma.physics.shielding.plan.sensitivity import Variation, sensitivity
 from kerma.physics.shielding.room import RULES
 from kerma.reference import row
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

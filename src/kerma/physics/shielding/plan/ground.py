@@ -1,7 +1,8 @@
 """The search for the highest kerma in an area.
 
 A first look over many points; then, about the best of them, ever closer, at the heights that were
-worst there; at the end every height a centimetre apart.
+worst there; at the end every height a centimetre apart. Where a ray grazes an edge of an opening or
+a beam its rim is a height of its own at each point.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerma.physics.shielding.plan.document import Area, PlacedSource
+from kerma.physics.shielding.plan.emission import Shadow
+from kerma.physics.shielding.plan.levels import Cone, heights_of_steps
 from kerma.physics.shielding.plan.places import (
     brought_in,
     height_m,
@@ -25,7 +28,7 @@ from kerma.physics.shielding.plan.places import (
     top_m,
 )
 from kerma.physics.shielding.plan.rays import CLOSEST_M, Passing, Scene, Sight
-from kerma.physics.shielding.plan.structure import REACHES_M, Structure
+from kerma.physics.shielding.plan.structure import REACHES_M, Panel, Structure
 
 Array = NDArray[np.float64]
 # The search ends when a step of less than a millimetre changes the highest kerma by less than this.
@@ -98,43 +101,74 @@ class Ground:
         self.scene, self.area, self.like = scene, area, like
         self.walls = near(scene.plan, area)
         self.own = {s.key: height_m(scene.plan, area, s)[0] for s in scene.sources}
+        self.beams = {s.key: self._cones(s) for s in scene.sources}
+        self.shadows = {s.key: self._shadows(s) for s in scene.sources}
+        self.limited = {s.key: self._limited(s) for s in scene.sources}
         self.coarse = {s.key: self._heights(s, COARSE) for s in scene.sources}
         self.fine = {s.key: self._heights(s, FINE) for s in scene.sources}
 
-    def _heights(self, source: PlacedSource, number: int) -> Array:
-        """Return the heights above the datum to look at for a source, m."""
-        own = self.own[source.key]
+    def _cones(self, source: PlacedSource) -> tuple[Cone, ...]:
+        each = (self.scene.emissions[n].cone for n in self.scene.of[source.key])
+        return tuple(cone for cone in each if cone is not None)
+
+    def _shadows(self, source: PlacedSource) -> tuple[Shadow, ...]:
+        each = (self.scene.emissions[n].shadow for n in self.scene.of[source.key])
+        return tuple(shadow for shadow in each if shadow is not None)
+
+    def _span(self) -> tuple[float, float]:
+        """Return the lowest and highest height above the datum that are looked at, m."""
+        plan = self.scene.plan
+        return plan.storey(self.area.storey).floor_m, top_m(plan, self.area)
+
+    def _limited(self, source: PlacedSource) -> tuple[Panel, ...]:
+        """Return what rays on a source's own storey may pass over or under."""
         if self.area.storey != source.storey:
-            return np.array([own])
-        floor = self.scene.plan.storey(source.storey).floor_m
-        top = top_m(self.scene.plan, self.area)
-        panels = [
+            return ()
+        (floor, top), own = self._span(), self.own[source.key]
+        return tuple(
             p for p in self.scene.structure.panels if p.storey == source.storey
             and (p.low_m > min(floor, own) + REACHES_M or p.high_m < max(top, own) - REACHES_M)
-        ]  # fmt: skip
+        )  # fmt: skip
+
+    def _heights(self, source: PlacedSource, number: int) -> Array:
+        """Return the heights above the datum to look at for a source everywhere, m."""
+        own = self.own[source.key]
         turned = any(
             e.angular or e.cone or e.shadow
             for e in (self.scene.emissions[n] for n in self.scene.of[source.key])
         )
-        if not panels and not turned:
+        if self.area.storey != source.storey or not (turned or self.limited[source.key]):
             return np.array([own])
-        middles = [(p.low_m + p.high_m) / 2.0 for p in panels]
-        inside = [z for z in middles if floor <= z <= top]
-        return np.unique(np.array([own, *inside, *np.linspace(floor, top, number)]))
+        return np.unique(np.append(np.linspace(*self._span(), number), own))
+
+    def _levels(self, source: PlacedSource, xy: Array, heights: Array) -> Array:
+        """Return the heights to look at of each point (n, k): given ones, and those of its steps.
+
+        Where a point has fewer than others the source's own stands again.
+        """
+        every = np.broadcast_to(heights, (len(xy), len(heights)))
+        if self.area.storey != source.storey:
+            return every
+        steps = heights_of_steps(
+            self.scene.positions[source.key], xy, self.limited[source.key],
+            self.beams[source.key], self._span(),
+        )  # fmt: skip
+        steps[np.isnan(steps)] = self.own[source.key]
+        return np.concatenate([every, steps], axis=1)
 
     @cached_property
     def first(self) -> tuple[Array, tuple[Sight, ...]]:
         """The points of the first look and how the sources see them."""
         if self.like is not None:
             return self._as_seen(*self.like.first)
-        xy = standing(self.scene.plan, self.area)
+        xy = standing(self.scene.plan, self.area, self.beams, self.shadows)
         seen = self.seen(xy, self.coarse)
         near = self._near(seen, len(xy))
         return (xy[~near], self.seen(xy[~near], self.coarse)) if near.any() else (xy, seen)
 
     def _as_seen(self, xy: Array, seen: Sequence[Sight]) -> tuple[Array, tuple[Sight, ...]]:
         return xy, tuple(
-            self.scene.again(s, one, _points(xy, self.coarse[s.key]))
+            self.scene.again(s, one, _points(xy, one.heights))
             for s, one in zip(self.scene.sources, seen, strict=True)
         )
 
@@ -146,11 +180,15 @@ class Ground:
         return found
 
     def seen(self, xy: Array, heights: Mapping[str, Array]) -> tuple[Sight, ...]:
-        """Return points (n, 2) as the sources named in `heights` see them, at these heights, m."""
-        return tuple(
-            self.scene.sight(s, _points(xy, heights[s.key]), len(heights[s.key]))
-            for s in self.scene.sources if s.key in heights
-        )  # fmt: skip
+        """Return points (n, 2) as the sources named in `heights` see them.
+
+        At these heights (m), and where an edge or a rim lies over or under each point.
+        """
+        found = []
+        for source in (s for s in self.scene.sources if s.key in heights):
+            z = self._levels(source, xy, heights[source.key])
+            found.append(self.scene.sight(source, _points(xy, z), z.shape[1]))
+        return tuple(found)
 
     def spot(self, xy: Sequence[float]) -> tuple[Sight, ...]:
         """Return one point as the sources see it, at every height."""
@@ -185,7 +223,7 @@ class Ground:
             at = int(known.argmax())
             if known[at] < 0.0:
                 continue
-            z = float(self.fine[source.key][at])
+            z = float(seen.heights[0, at])
             away = np.array([xy[0], xy[1], z]) - np.asarray(origin)
             row = seen.rows[seen.index[0, at]]
             built = self.scene.structure
@@ -266,8 +304,10 @@ class Ground:
         for source, seen in zip(sources, fine, strict=True):
             each = seen.each(losses)
             at = np.where(np.isfinite(each), each, -1.0).argmax(axis=2)
-            held = self.fine[source.key]
-            found[source.key] = np.unique(np.append(held[at.ravel()], self.own[source.key]))
+            held = np.take_along_axis(
+                np.broadcast_to(seen.heights, at.shape[:1] + seen.heights.shape), at[..., None], 2
+            )
+            found[source.key] = np.unique(np.append(held, self.own[source.key]))
         return found
 
     def _step(
@@ -296,8 +336,8 @@ class Ground:
 
 
 def _points(xy: Array, z: Array) -> Array:
-    """Return points (n × heights, 3), all heights of one after another."""
-    return np.column_stack([np.repeat(xy, len(z), axis=0), np.tile(z, len(xy))])
+    """Return points (n × heights, 3), all heights (n, heights) of one after another."""
+    return np.column_stack([np.repeat(xy, z.shape[1], axis=0), z.ravel()])
 
 
 def along(built: Structure, column: int, origin: Sequence[float], away: Array) -> float:

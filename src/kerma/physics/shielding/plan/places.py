@@ -10,7 +10,7 @@ is above (rows ``ncrp147/reference_points``, ``bir/distances``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,10 @@ from kerma.physics.shielding.plan._geometry import (
     line_meetings,
     nearest_on,
 )
+from kerma.physics.shielding.plan.beams import bearings, shadow_bearings, shadow_edges, spots
 from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan
+from kerma.physics.shielding.plan.emission import Shadow
+from kerma.physics.shielding.plan.levels import Cone
 from kerma.physics.shielding.plan.structure import heights, is_opening
 from kerma.reference import row
 
@@ -48,6 +51,7 @@ _COLUMNS = {
 GRID = 41
 ALONG = 25
 ROUND = 16
+LEVELS = 9
 BESIDE_RAD = 1e-6
 
 
@@ -151,11 +155,25 @@ def brought_in(area: Area, xy: Array, walls: list[tuple[Barrier, float]]) -> Arr
     return moved
 
 
-def standing(plan: Plan, area: Area) -> Array:
-    """Return the points (n, 2) an area is first looked at; none when nobody can stand there."""
+def standing(
+    plan: Plan, area: Area, beams: Mapping[str, Sequence[Cone]] | None = None,
+    shadows: Mapping[str, Sequence[Shadow]] | None = None,
+) -> Array:  # fmt: skip
+    """Return the points (n, 2) an area is first looked at; none when nobody can stand there.
+
+    Parameters
+    ----------
+    plan, area
+        The area.
+    beams
+        Axis and half angle (degrees) of the beams of each source, by its key.
+    shadows
+        Of the gantry of each source, by its key.
+    """
     parts = [
         _grid(area), _outline(area), _offsets(plan, area), _corners(plan, area),
         _feet(plan, area), _sectors(plan, area), _shadows(plan, area),
+        _spots(plan, area, beams or {}), _edges_of_shadows(plan, area, shadows or {}),
     ]  # fmt: skip
     every = np.concatenate(parts)
     low, high = _box(area)
@@ -269,7 +287,8 @@ def _bearings(plan: Plan, area: Area, source: PlacedSource) -> Iterator[float]:
     """
     at = np.asarray(source.position)
     corners = np.asarray(area.polygon, float)
-    ends = [p for b in plan.barriers if b.storey in (area.storey, source.storey)
+    low, high = sorted(plan.storey(key).floor_m for key in (area.storey, source.storey))
+    ends = [p for b in plan.barriers if low <= plan.storey(b.storey).floor_m <= high
             for p in (b.start, b.end)]  # fmt: skip
     points = np.concatenate([corners, np.array(ends, float).reshape(-1, 2)]) - at
     away = np.hypot(*points.T)
@@ -308,6 +327,38 @@ def _rays(plan: Plan, area: Area, source: PlacedSource, bearings: Array) -> Arra
     radii = np.linspace(low, far, ALONG)
     along = at + radii[None, :, None] * way[:, None, :]
     return np.concatenate([meetings, along.reshape(-1, 2)])
+
+
+def _spots(plan: Plan, area: Area, beams: Mapping[str, Sequence[Cone]]) -> Array:
+    """Return points within every beam: where it meets the heights looked at, and along it."""
+    found = [np.empty((0, 2))]
+    for source in plan.sources:
+        origin = (*source.position, plan.storey(source.storey).floor_m + source.height_m)
+        levels = np.array([height_m(plan, area, source)[0]])
+        if area.storey == source.storey:
+            floor = plan.storey(area.storey).floor_m
+            levels = np.append(levels, np.linspace(floor, top_m(plan, area), LEVELS))
+        for cone in beams.get(source.key, ()):
+            found.append(spots(origin, cone, levels.tolist()))
+            if area.storey == source.storey:
+                found.append(_rays(plan, area, source, bearings(cone)))
+    return np.concatenate(found)
+
+
+def _edges_of_shadows(plan: Plan, area: Area, shadows: Mapping[str, Sequence[Shadow]]) -> Array:
+    """Return points beside the shadows gantries throw."""
+    found = [np.empty((0, 2))]
+    for source in plan.sources:
+        origin = (*source.position, plan.storey(source.storey).floor_m + source.height_m)
+        away = np.asarray(area.polygon, float) - np.asarray(source.position)
+        reach = float(np.hypot(*away.T).max())
+        for shadow in shadows.get(source.key, ()):
+            if area.storey == source.storey:
+                found.append(_rays(plan, area, source, shadow_bearings(shadow)))
+            else:
+                level = height_m(plan, area, source)[0]
+                found.append(shadow_edges(origin, shadow, level, reach))
+    return np.concatenate(found)
 
 
 def _shadows(plan: Plan, area: Area) -> Array:

@@ -153,6 +153,8 @@ class Sight:
         Distinct crossings, and which of them each point has at each height.
     distance
         From the source, m.
+    heights
+        Of the points above the datum, m.
     """
 
     of: tuple[int, ...]
@@ -160,6 +162,7 @@ class Sight:
     rows: Mask
     index: NDArray[np.intp]
     distance: Array
+    heights: Array
 
     def each(self, losses: Passing) -> Array:
         """Return the kerma of each emission at each point and height."""
@@ -248,8 +251,9 @@ class Scene:
         free = np.array([self.emissions[n].mgy_1m * self.emissions[n].spread(away) for n in of])
         shape = (len(points) // heights, heights)
         return Sight(
-            of, free.reshape(len(of), *shape), rows, index.reshape(shape), distance.reshape(shape)
-        )
+            of, free.reshape(len(of), *shape), rows, index.reshape(shape),
+            distance.reshape(shape), points[:, 2].reshape(shape),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,18 @@ def _at(point: tuple[float, float]) -> str:
 
 def _words(layers: tuple[Layer, ...]) -> str:
     return " + ".join(
-        f"{v.mm:.4g} mm {v.product or said(v.material)}" for v in layers if v.mm > 0.0
+        f"{upward(v.mm) if v.added else f'{v.mm:.6g}'} mm {v.product or said(v.material)}"
+        for v in layers if v.mm > 0.0
     )
+
+
+def upward(mm: float) -> str:
+    """Return a thickness to four figures rounded up: never less than is needed."""
+    if not mm > 0.0:
+        return "0"
+    step = 10.0 ** (math.floor(math.log10(mm)) - 3)
+    # What is there but for the noise of the division is not raised by a step.
+    return f"{math.ceil(round(mm / step, 6)) * step:.6g}"
 
 
 def _lead(scene: Scene, layers: tuple[Layer, ...]) -> tuple[LeadEquivalence, ...]:
