@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import harness
 
 # Playwright's sync API runs an event loop in this thread, which Django takes for async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A first page on a busy machine waits for imports; what must appear at all may take this long.
+expect.set_options(timeout=15_000)
 
 _failed = pytest.StashKey[bool]()
 
