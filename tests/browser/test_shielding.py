@@ -115,6 +115,45 @@ def test_what_is_wrong_is_said_and_the_drawing_kept(page: Page, board: Board) ->
     assert_accessible(page)
 
 
+def test_a_number_is_never_taken_for_another(page: Page, board: Board) -> None:
+    panel = board.panel()
+    panel.get_by_role("button", name="Scanner").click()
+    dlp = panel.get_by_label("Dose-length product per year", exact=True)
+    expect(dlp).to_have_value("1000000")
+    for text in ("4,500", "4,500,000"):
+        board.fill("Dose-length product per year", text)
+        expect(panel).to_contain_text("Is that comma a decimal mark?")
+    board.fill("Dose-length product per year", "4500000")
+    expect(dlp).to_have_value("4500000")
+    panel.get_by_label("Kind of use").select_option("kap_bins")
+    panel.get_by_role("button", name="Add the use").click()
+    bins = panel.get_by_label("KAP per year by tube voltage", exact=True)
+    for text, refusal in (
+        ("70 100\n70 50", "Line 2: 70 kV stands in another line"),
+        ("70 1,200", "Is that comma"), ("70 1 200", "Line 1: 2 numbers"),
+    ):  # fmt: skip
+        bins.fill(text)
+        bins.blur()
+        expect(panel).to_contain_text(refusal)
+    bins.fill("70 250000\n90 0.00012")
+    bins.blur()
+    expect(bins).to_have_value("70 250000\n90 0.00012")
+
+
+def test_no_thickness_is_rounded_down_and_no_name_leaves_its_place(
+    page: Page, board: Board
+) -> None:
+    plan = board.stage.evaluate(
+        """() => import("/static/protection/plan.js").then((m) => ({
+            up: [1.3341, 9.99, 35.04, 123.44, 2000.01, 1.33].map(m.up),
+            lines: m.inLines("Corridor of the day-case unit", 12, 2),
+            long: m.inLines("Featherstonehaugh", 8, 3)}))"""
+    )
+    assert plan["up"] == ["1.34", "9.99", "35.1", "123.5", "2000.1", "1.33"]
+    assert plan["lines"] == ["Corridor of", "the day-case…"]
+    assert plan["long"] == ["Feather…"]
+
+
 def test_a_stock_product_brings_its_least_thickness(page: Page, board: Board) -> None:
     panel = board.panel()
     panel.get_by_role("button", name="Wall", exact=True).click()

@@ -76,8 +76,8 @@ def _heights(made: Record, ground: Ground, source: PlacedSource) -> None:
         made.rests_on(TOP)
         made.assume(
             "Where radiation or shielding depend on height, every height from the floor to 2.1 m "
-            "is looked at as well, a centimetre apart, and each kind of radiation counts at its "
-            "worst."
+            "is looked at as well, a centimetre apart and where a ray grazes an edge of an opening "
+            "or the rim of a beam, and each kind of radiation counts at its worst."
         )
 
 

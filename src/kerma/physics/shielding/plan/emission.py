@@ -157,14 +157,20 @@ def bins(use: Use, key: str = "bins") -> dict[float, float]:
     Raises
     ------
     InputError
-        ``use-incomplete``, ``outside-domain``.
+        ``use-incomplete``, ``outside-domain``, ``two-bins``.
     """
     given: Any = use.given.get(key)
     items = given.items() if isinstance(given, Mapping) else given
     try:
-        held = {float(kv): float(value) for kv, value in items}
+        pairs = [(float(kv), float(value)) for kv, value in items]
     except (TypeError, ValueError):
-        held = {}
+        pairs = []
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        raise InputError(
+            f"{use.said}: two bins of the histogram have one tube voltage. Add them.",
+            code="two-bins",
+        )
     if not held:
         raise InputError(f"{use.said}: the histogram of tube voltage is missing.",
                          code="use-incomplete")  # fmt: skip

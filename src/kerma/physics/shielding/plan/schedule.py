@@ -104,7 +104,8 @@ def _at(point: tuple[float, float]) -> str:
 def _words(layers: tuple[Layer, ...]) -> str:
     return " + ".join(
         f"{upward(v.mm) if v.added else f'{v.mm:.6g}'} mm {v.product or said(v.material)}"
-        for v in layers if v.mm > 0.0
+        for v in layers
+        if v.mm > 0.0
     )
 
 

@@ -120,7 +120,8 @@ _ALL = (
     UseKind("ct_dlp", "CT scatter by DLP", ("uk",), (
         _REGION, Parameter("dlp_mgy_cm", "Dose-length product per year", unit="mGy.cm"), _KV,
         Parameter("axis_deg", "Direction of the couch on the plan", unit="deg", needed=False,
-                  hint="Needed only where the gantry's shadow is counted."),
+                  hint="0° to the right, 90° down on the plan. Needed only where the gantry's "
+                       "shadow is counted."),
         Parameter("shadow_half_angle_deg", "Half angle of the gantry's shadow", unit="deg",
                   needed=False, hint="From the maker's isodoses; empty counts no shadow."))),
     UseKind("dental", "Dental scatter by KAP", ("uk",), (

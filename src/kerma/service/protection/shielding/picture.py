@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -25,6 +26,9 @@ _MARGIN_M = 0.8
 _INK = {"wall": "#15201c", "door": "#8a5a17", "window": "#1c6ea4", "screen": "#6a4a8c"}
 _LENGTHS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _MAP_POINTS = 240
+_LETTER = 6.5  # units a letter of a name is wide
+_ALONG = (0.5, 0.3, 0.7, 0.15, 0.85)  # where along a barrier its number may stand
+_CLEAR = 20.0  # units between two numbers
 
 
 def extent(plan: Plan, storey: str) -> tuple[float, float, float, float] | None:
@@ -85,8 +89,10 @@ def picture(
         parts.append(_map(plan, storey, box, sheet, height_m))
     parts += [_area(a, sheet, states.get(a.key)) for a in plan.areas if a.storey == storey.key]
     own = [b for b in plan.barriers if b.storey == storey.key]
+    spots = _number_spots(own, sheet)
     for barrier in sorted(own, key=lambda b: b.kind in ("door", "window")):
-        parts.append(_barrier(barrier, sheet, numbers.get(barrier.key), barrier.key in needy))
+        number = numbers.get(barrier.key)
+        parts.append(_barrier(barrier, sheet, spots[barrier.key], number, barrier.key in needy))
     parts += [_source(s, sheet) for s in plan.sources if s.storey == storey.key]
     parts.append(_rule(sheet))
     return (
@@ -104,14 +110,23 @@ def _text(x: float, y: float, words: str, *, size: int = 12, fill: str = "#15201
 
 def _area(area: Area, sheet: _Sheet, within: bool | None) -> str:
     fill = {True: "#0b5d4e", False: "#b5121b", None: "#54625c"}[within]
-    points = " ".join(f"{x},{y}" for x, y in map(sheet.at, area.polygon))
+    placed = [sheet.at(p) for p in area.polygon]
+    points = " ".join(f"{x},{y}" for x, y in placed)
     x, y = sheet.at(_middle(area.polygon))
+    across = [p[0] for p in placed]
+    lines = _in_lines(area.name, max(8, int((max(across) - min(across)) / _LETTER)))
+    top = y - 7.0 * (len(lines) - 1)
     return (
         f'<polygon points="{points}" fill="{fill}" fill-opacity="0.08" stroke="{fill}" '
         'stroke-width="0.8" stroke-dasharray="5 3"/>'
-        + _text(x, y, area.name)
-        + _text(x, y + 14, f"T = {area.occupancy:g}", size=10, fill="#54625c")
+        + "".join(_text(x, top + 14.0 * n, words) for n, words in enumerate(lines))
+        + _text(x, top + 14.0 * len(lines), f"T = {area.occupancy:g}", size=10, fill="#54625c")
     )
+
+
+def _in_lines(words: str, long: int) -> list[str]:
+    """Return words in at most three lines, so that a name keeps to its place."""
+    return textwrap.wrap(words, long, max_lines=3, placeholder="…", break_on_hyphens=True) or [""]
 
 
 def _middle(polygon: Sequence[Sequence[float]]) -> tuple[float, float]:
@@ -127,7 +142,24 @@ def _middle(polygon: Sequence[Sequence[float]]) -> tuple[float, float]:
     return (x, y)
 
 
-def _barrier(barrier: Barrier, sheet: _Sheet, number: int | None, needs: bool) -> str:
+def _number_spots(own: Sequence[Barrier], sheet: _Sheet) -> dict[str, tuple[float, float]]:
+    """Return where the number of each barrier stands: clear of the others as far as it can be.
+
+    Openings come first: they are short, and a wall has room for its number beside theirs.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for barrier in sorted(own, key=lambda b: b.kind not in ("door", "window")):
+        (ax, ay), (bx, by) = sheet.at(barrier.start), sheet.at(barrier.end)
+        spots = [(ax + part * (bx - ax), ay + part * (by - ay)) for part in _ALONG]
+        gaps = [min((math.dist(p, q) for q in found.values()), default=_CLEAR) for p in spots]
+        clear = next((p for p, gap in zip(spots, gaps, strict=True) if gap >= _CLEAR), None)
+        found[barrier.key] = clear or spots[gaps.index(max(gaps))]
+    return found
+
+
+def _barrier(
+    barrier: Barrier, sheet: _Sheet, spot: tuple[float, float], number: int | None, needs: bool
+) -> str:  # fmt: skip
     (ax, ay), (bx, by) = sheet.at(barrier.start), sheet.at(barrier.end)
     thick = sum(layer.mm for layer in barrier.layers) / 1000.0 * sheet.scale
     wide = max(round(thick, 1), 2.5)
@@ -138,9 +170,9 @@ def _barrier(barrier: Barrier, sheet: _Sheet, number: int | None, needs: bool) -
         parts.append(f'<line {line} stroke="#fff" stroke-width="{wide + 2}"/>')
     parts.append(f'<line {line} stroke="{ink}" stroke-width="{wide}" stroke-linecap="square"/>')
     if number is not None:
-        x, y = (ax + bx) / 2.0, (ay + by) / 2.0
-        parts.append(f'<circle cx="{x}" cy="{y}" r="8" fill="#fff" stroke="{ink}"/>')
-        parts.append(f'<text x="{x}" y="{y + 3.5}" font-size="10" font-weight="600" '
+        x, y = spot
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="#fff" stroke="{ink}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{y + 3.5:.1f}" font-size="10" font-weight="600" '
                      f'text-anchor="middle" fill="{ink}">{number}</text>')  # fmt: skip
     return "".join(parts)
 

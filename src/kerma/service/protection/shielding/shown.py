@@ -120,6 +120,11 @@ def millimetres(extra: float) -> str:
     return number(math.ceil(round(extra / step, 6)) * step, 4)
 
 
+def worth(lead: float) -> str:
+    """Return a lead equivalence rounded down to a hundredth: never to more than there is."""
+    return number(math.floor(round(lead * 100.0, 4)) / 100.0)
+
+
 def barriers(plan: Plan, found: Found | None) -> list[BarrierLine]:
     """Return every barrier and floor with what must be added."""
     numbers = numbers_of(plan)
@@ -142,30 +147,48 @@ def barriers(plan: Plan, found: Found | None) -> list[BarrierLine]:
 
 @dataclass(frozen=True, slots=True)
 class Otherwise:
-    """A line of the table of what happens if something turns out otherwise."""
+    """What happens if something turns out otherwise.
 
-    title: str
-    shares: tuple[tuple[str, bool], ...]
-    refused: str
+    Attributes
+    ----------
+    titles
+        What turns out otherwise.
+    places
+        Name of each place, and for each title kerma as a share of what is allowed and whether it
+        is above.
+    refused
+        What cannot be said, and why.
+    """
+
+    titles: tuple[str, ...]
+    places: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
+    refused: tuple[str, ...]
 
 
-def otherwise(found: Found | None) -> list[Otherwise]:
-    """Return kerma as a share of what is allowed, by place, and whether it is above."""
+def otherwise(found: Found | None) -> Otherwise | None:
+    """Return the table of what happens if something turns out otherwise."""
     if not found:
-        return []
-    return [
-        Otherwise(
-            line["title"],
-            tuple((share(a["ratio"]), a["adequate"] is False) for a in line["areas"]),
-            line["refused"],
-        )
-        for line in found["sensitivity"]
-    ]
+        return None
+    held = [line for line in found["sensitivity"] if not line["refused"]]
+    by_key = [{a["area"]: a for a in line["areas"]} for line in held]
+    return Otherwise(
+        tuple(line["title"] for line in held),
+        tuple(
+            (a["name"], tuple((share(of[a["key"]]["ratio"]), of[a["key"]]["adequate"] is False)
+                              for of in by_key))
+            for a in found["areas"]
+        ),
+        tuple(f"{v['title']}: {v['refused']}" for v in found["sensitivity"] if v["refused"]),
+    )  # fmt: skip
 
 
 def share(ratio: float | None) -> str:
     """Return a ratio in per cent; a dash where it is not known."""
-    return "–" if ratio is None or not math.isfinite(ratio) else f"{100.0 * ratio:.0f} %"
+    if ratio is None or not math.isfinite(ratio):
+        return "–"
+    # What is above is never rounded to all that is allowed.
+    shown = f"{100.0 * ratio:.0f}"
+    return "more than 100 %" if shown == "100" and ratio > 1.0 + 1e-9 else f"{shown} %"
 
 
 def changes(kept: Found, again: Found | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,8 @@ from kerma.core import InputError
 from kerma.physics.shielding.plan.products import products
 from kerma.service.protection.shielding import drawing, stock
 from kerma.service.protection.shielding.views import crumbs_of, design_of, rights
+
+_THOUSANDS = re.compile(r",\d{3}(?!\d)")
 
 
 @require_GET
@@ -48,7 +51,8 @@ def _numbers(request: HttpRequest, prefix: str) -> dict[str, float]:
         if not name.startswith(prefix) or not isinstance(text, str) or not text.strip():
             continue
         try:
-            value = float(text.strip().replace(",", "."))
+            # A comma with three figures behind it may mean thousands.
+            value = math.nan if _THOUSANDS.search(text) else float(text.strip().replace(",", "."))
         except ValueError:
             value = math.nan
         if not (math.isfinite(value) and value >= 0.0):

@@ -113,7 +113,7 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
             f"{shown.millimetres(r['add_mm'])} mm {said(r['add_material'])}" if r["add_mm"]
             else "nothing",
             number(r["least_height_m"]) if r["least_height_m"] else "–",
-            "; ".join(f"{figures(e['lead_mm'])} mm ({e['beam']})" for e in r["lead"]) or "–",
+            "; ".join(f"{shown.worth(e['lead_mm'])} mm ({e['beam']})" for e in r["lead"]) or "–",
         )
         for r in found["schedule"]
     )  # fmt: skip
@@ -160,7 +160,7 @@ def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]
 def _finding(area: Mapping[str, Any]) -> str:
     if area["adequate"] is None:
         return f"not shown: {area['why']}"
-    share = f" ({100.0 * area['ratio']:.0f} %)" if area["ratio"] is not None else ""
+    share = f" ({shown.share(area['ratio'])})" if area["ratio"] is not None else ""
     return ("within" if area["adequate"] else "above") + share
 
 
@@ -210,23 +210,17 @@ def _said(parameter: Parameter, value: Any) -> str:
 
 
 def _sensitivity(found: Mapping[str, Any]) -> tuple[Block, ...]:
-    columns = (Column("If", share=2), *(
-        Column(a["name"], "right", 1) for a in found["areas"][:_WIDEST]
-    ))  # fmt: skip
-    lines = shown.otherwise(found)
-    refused = [f"{line.title}: {line.refused}" for line in lines if line.refused]
-    rows = [
-        (line.title, *(f"{text} ▲" if above else text for text, above in line.shares[:_WIDEST]))
-        for line in lines if not line.refused
-    ]  # fmt: skip
-    table = Table(columns, tuple(rows), "Highest kerma as a share of what is allowed; ▲ above")
-    more = (Block(points=tuple(refused)),) if refused else ()
-    left = len(found["areas"]) - _WIDEST
-    note = (Block(text=f"{left} more places are in the record of the version."),) * (left > 0)
-    return (Block(table=table), *more, *note)
-
-
-_WIDEST = 6  # places a table of the report has room for
+    held = shown.otherwise(found)
+    if held is None:
+        return ()
+    columns = (Column("Place", share=2), *(Column(t, "right", 1) for t in held.titles))
+    rows = tuple(
+        (name, *(f"{text} ▲" if above else text for text, above in cells))
+        for name, cells in held.places
+    )  # fmt: skip
+    table = Table(columns, rows, "Highest kerma as a share of what is allowed; ▲ above")
+    more = (Block(points=held.refused),) if held.refused else ()
+    return (Block(table=table), *more)
 
 
 def _annex(found: Mapping[str, Any]) -> list[Section]:

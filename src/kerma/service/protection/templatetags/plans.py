@@ -16,3 +16,9 @@ register = template.Library()
 def figures(value: Any) -> str:
     """Return a number to three significant figures, or the mark of an absent one."""
     return ABSENT if value is None else shown.figures(float(value))
+
+
+@register.filter
+def share(value: Any) -> str:
+    """Return a kerma over what is allowed in per cent; nothing above is shown as all of it."""
+    return shown.share(None if value is None else float(value))

@@ -1,5 +1,5 @@
 // Small parts of forms: made here, so that every field has its label, its unit and its own refusal.
-import { parsed, said } from "./plan.js";
+import { parsed, plain, said } from "./plan.js";
 
 let count = 0;
 
@@ -31,15 +31,20 @@ function framed(title, control, { unit = "", hint = "", cls = "" } = {}) {
   return frame;
 }
 
+export function unread(text) {
+  if (!text) return "A number is needed.";
+  return text.includes(",") ? "Is that comma a decimal mark? Write a point, and thousands without a mark." : "This is no number.";
+}
+
 // A number. Empty is nothing where that is allowed; what is no number is refused and not taken.
 export function number(title, value, take, { least = -Infinity, most = Infinity, empty = false, ...how } = {}) {
-  const control = h("input", { type: "text", inputMode: "decimal", autocomplete: "off", value: value === null || value === undefined ? "" : said(value, 8), onchange: () => read() });
+  const control = h("input", { type: "text", inputMode: "decimal", autocomplete: "off", value: plain(value), onchange: () => read() });
   const frame = framed(title, control, how);
   function read() {
     const text = control.value.trim();
     if (!text && empty) { control.refuse(""); take(null); return; }
     const v = parsed(text);
-    if (Number.isNaN(v)) return void control.refuse(text ? "This is no number." : "A number is needed.");
+    if (Number.isNaN(v)) return void control.refuse(unread(text));
     if (v < least || v > most) return void control.refuse(`From ${Number.isFinite(least) ? said(least, 4) : "any"} to ${Number.isFinite(most) ? said(most, 4) : "any"}.`);
     control.refuse("");
     take(v);

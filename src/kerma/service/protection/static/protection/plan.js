@@ -184,10 +184,15 @@ export function ofPicture(laid, [px, py]) {
   return [laid.x + scale * (px * Math.cos(turn) - py * Math.sin(turn)), laid.y + scale * (px * Math.sin(turn) + py * Math.cos(turn))];
 }
 
+// A comma with three figures behind it may mean thousands: 4,500 is neither 4.5 nor 4500 here.
 export const parsed = (text) => {
+  if (/,\d{3}(?!\d)/.test(String(text))) return NaN;
   const plain = String(text).trim().replace(/\s/g, "").replace(",", ".").replace("−", "-");
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
 };
+
+// A number as it stands in a field: all of it, and so that it can be read again.
+export const plain = (v) => (v === null || v === undefined ? "" : String(v));
 
 export const said = (v, digits = 3) => {
   if (v === null || v === undefined || !Number.isFinite(v)) return "–";
@@ -200,3 +205,22 @@ export const said = (v, digits = 3) => {
   }
   return String(Number(v.toPrecision(digits))).replace("-", "−");
 };
+
+// Rounded up to a tenth or a hundredth of a millimetre: never to less than is needed.
+export function up(mm) {
+  const step = mm < 10 ? 100 : 10;
+  return said(Math.ceil(Math.round(mm * step * 1e6) / 1e6) / step, 9);
+}
+
+// Words in lines no longer than so many characters, at most so many lines; the rest is left out.
+export function inLines(words, long, most) {
+  const lines = [""];
+  for (const word of words.split(/\s+/)) {
+    const last = lines.length - 1;
+    if (!lines[last] || lines[last].length + 1 + word.length <= long) lines[last] = `${lines[last]} ${word}`.trim();
+    else lines.push(word);
+  }
+  const shown = lines.slice(0, most).map((l) => (l.length > long ? `${l.slice(0, Math.max(1, long - 1))}…` : l));
+  if (lines.length > most && !shown[most - 1].endsWith("…")) shown[most - 1] += "…";
+  return shown;
+}

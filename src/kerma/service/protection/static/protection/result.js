@@ -1,6 +1,6 @@
 // What follows from the drawing: asked of the service after each change, shown beside it.
 import { h } from "./fields.js";
-import { said } from "./plan.js";
+import { said, up } from "./plan.js";
 
 const PAUSE = 500; // ms without a change before the service is asked
 // Steps of kerma, mGy in the period, and their colours; the goal of the public lies among them.
@@ -101,7 +101,7 @@ export class Result {
     const word = (a) => (a.adequate === true ? ["✓", "within", "good"] : a.adequate === false ? ["▲", "above", "bad"] : ["○", "not shown", "unknown"]);
     const rows = found.areas.map((a) => {
       const [mark, text, cls] = word(a);
-      return h("tr", { className: cls }, h("th", { scope: "row" }, go(a.key, this.name(a.key))), h("td", { className: "n" }, said(a.kerma)), h("td", { className: "n" }, said(a.allowed)), h("td", {}, `${mark} ${text}`, a.why && a.adequate === null ? h("p", { className: "hint" }, a.why) : null));
+      return h("tr", { className: cls }, h("th", { scope: "row" }, go(a.key, this.name(a.key))), h("td", { className: "n" }, said(a.kerma)), h("td", { className: "n" }, said(a.allowed)), h("td", { className: "said" }, `${mark} ${text}`, a.why && a.adequate === null ? h("p", { className: "hint" }, a.why) : null));
     });
     return h("section", {}, h("h3", {}, "Highest air kerma", h("small", {}, ` mGy per ${this.store.plan.method === "uk" ? "year" : "week"}`)),
       h("table", { className: "dense" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Place"), h("th", { scope: "col", className: "n" }, "Kerma"), h("th", { scope: "col", className: "n" }, "Allowed"), h("th", { scope: "col" }, "Finding"))), h("tbody", {}, rows)));
@@ -121,12 +121,6 @@ export class Result {
     const legend = h("ol", { className: "legend" }, STEPS.map(([v, c]) => { const li = h("li", {}, h("i", {}), said(v)); li.firstChild.style.background = c; return li; }));
     return h("section", {}, h("label", { className: "tick" }, toggle, "Map of kerma"), this.mapped && h("span", { className: "with-unit" }, " at ", height, " m"), this.mapped && legend, this.mapped && h("p", { className: "hint" }, `At least so many mGy per ${this.store.plan.method === "uk" ? "year" : "week"}.`));
   }
-}
-
-// Rounded up to a tenth or a hundredth of a millimetre: never to less than is needed.
-export function up(mm) {
-  const step = mm < 10 ? 100 : 10;
-  return said(Math.ceil(Math.round(mm * step * 1e6) / 1e6) / step, 4);
 }
 
 // The map as a picture: each point has exactly the colour of its step, nothing in between.

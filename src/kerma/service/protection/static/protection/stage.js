@@ -1,5 +1,5 @@
 // The plan on the screen: an SVG in metres, drawn anew after each change.
-import { ofPicture, said, thickness } from "./plan.js";
+import { inLines, ofPicture, said, thickness, up } from "./plan.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const SMALLEST = 0.3; // m across the screen
@@ -147,12 +147,17 @@ export class Stage {
     const state = !finding ? "" : finding.adequate === true ? "good" : finding.adequate === false ? "bad" : "unknown";
     const middle = centre(area.polygon);
     const mark = { good: "✓ ", bad: "▲ ", unknown: "○ " }[state] ?? "";
+    // A name keeps to its place: some seven pixels a letter, in lines, the whole of it on a tooltip.
+    const wide = Math.max(...area.polygon.map((p) => p[0])) - Math.min(...area.polygon.map((p) => p[0]));
+    const lines = inLines(`${mark}${area.name}`, Math.max(8, Math.floor(wide / this.px / 7)), 3);
+    const line = (n) => [middle[0], middle[1] + 15 * (n - (lines.length - 1) / 2) * this.px];
     return svg(
       "g",
       { class: `area ${state} ${this.#chosen(area)}`, "data-key": area.key },
       svg("polygon", { points: area.polygon.map((p) => p.join(",")).join(" "), "stroke-width": this.px }),
-      this.#text(middle, `${mark}${area.name}`, "name"),
-      this.#text([middle[0], middle[1] + 15 * this.px], `T = ${said(area.occupancy)}`, "minor", 11),
+      svg("title", {}, area.name),
+      ...lines.map((words, n) => this.#text(line(n), words, "name")),
+      this.#text(line(lines.length), `T = ${said(area.occupancy)}`, "minor", 11),
     );
   }
 
@@ -167,7 +172,7 @@ export class Stage {
       svg("line", { x1: ax, y1: ay, x2: bx, y2: by, "stroke-width": Math.max(wide, 14 * this.px), class: "touch" }),
     );
     if (barrier.kind === "door" || barrier.kind === "window") made.prepend(svg("line", { x1: ax, y1: ay, x2: bx, y2: by, "stroke-width": wide + 3 * this.px, class: "gap" }));
-    if (need) made.append(this.#text([ax + 0.27 * (bx - ax), ay + 0.27 * (by - ay) - 9 * this.px], `+ ${said(Math.ceil(need.extra_mm * 100) / 100, 3)} mm ${need.material.replaceAll("_", " ")}`, "need"));
+    if (need) made.append(this.#text([ax + 0.27 * (bx - ax), ay + 0.27 * (by - ay) - 9 * this.px], `+ ${up(need.extra_mm)} mm ${need.material.replaceAll("_", " ")}`, "need"));
     return made;
   }
 

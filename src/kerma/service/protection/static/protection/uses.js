@@ -1,6 +1,6 @@
 // What a source is used for: each use with what must be known of it.
-import { button, choice, h, number, words } from "./fields.js";
-import { parsed, said } from "./plan.js";
+import { button, choice, h, number, unread, words } from "./fields.js";
+import { parsed, plain, said } from "./plan.js";
 
 const BEAMS = [["0,0,-1", "From above, downward"], ["0,0,1", "From below, upward"], ["1,0,0", "To the right"], ["-1,0,0", "To the left"], ["0,-1,0", "Up on the plan"], ["0,1,0", "Down on the plan"]];
 
@@ -54,14 +54,17 @@ function direction(p, value, give) {
 function table(p, value, give) {
   const bins = p.kind === "bins";
   const text = bins
-    ? Object.entries(value ?? {}).sort((a, b) => a[0] - b[0]).map(([k, v]) => `${k} ${said(v, 6)}`).join("\n")
-    : (value ?? []).map((row) => row.map((v) => said(v, 6)).join(" ")).join("\n");
+    ? Object.entries(value ?? {}).sort((a, b) => a[0] - b[0]).map(([k, v]) => `${k} ${plain(v)}`).join("\n")
+    : (value ?? []).map((row) => row.map(plain).join(" ")).join("\n");
   const wide = bins ? 2 : 4;
   const frame = words(p.title, text, (typed) => {
     const rows = typed.split("\n").filter((l) => l.trim()).map((l) => l.trim().split(/[;\t ]+/).map(parsed));
     const control = frame.querySelector("textarea");
     const wrong = rows.findIndex((r) => r.length !== wide || !r.every(Number.isFinite));
-    if (wrong >= 0) return void control.refuse(`Line ${wrong + 1}: ${wide} numbers are needed.`);
+    const line = typed.split("\n").filter((l) => l.trim())[wrong];
+    if (wrong >= 0) return void control.refuse(`Line ${wrong + 1}: ${line.includes(",") ? unread(line) : `${wide} numbers are needed.`}`);
+    const again = bins ? rows.findIndex(([k], i) => rows.slice(0, i).some(([other]) => other === k)) : -1;
+    if (again >= 0) return void control.refuse(`Line ${again + 1}: ${rows[again][0]} kV stands in another line as well. Add the two.`);
     control.refuse("");
     if (!rows.length) return void give(null);
     give(bins ? Object.fromEntries(rows.map(([k, v]) => [String(k), v])) : rows);
