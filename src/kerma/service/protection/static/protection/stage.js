@@ -198,9 +198,12 @@ export class Stage {
     return here.map((a) => {
       const [x, y] = a.point;
       const r = 4 * this.px;
+      // Of small places that are within only the mark stands: their numbers would lie on one another.
+      const across = this.store.find(a.key).item.polygon.map((p) => p[0]);
+      const told = a.adequate !== true || Math.max(...across) - Math.min(...across) > 100 * this.px;
       return svg("g", { class: `worst ${a.adequate ? "" : "bad"}` },
         svg("path", { d: `M${x - r} ${y - r}L${x + r} ${y + r}M${x - r} ${y + r}L${x + r} ${y - r}`, "stroke-width": 2 * this.px }),
-        this.#text([x, y - 7 * this.px], `${said(a.kerma)} mGy`, "minor", 11));
+        ...(told ? [this.#text([x, y - 7 * this.px], `${said(a.kerma)} mGy`, "minor", 11)] : []));
     });
   }
 
