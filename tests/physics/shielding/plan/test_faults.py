@@ -56,6 +56,9 @@ def _given(use: Use, **given: Any) -> Use:
 BAD: list[tuple[str, Change, str, str]] = [
     ("overlap", _with("barriers", wall("x", (1, 0.0), (5, 0.0), 1)), "x", "lies in Wall n"),
     ("overlap", _with("barriers", wall("x", (1, 0.03), (5, 0.05), 1)), "x", "lies in Wall n"),
+    # A stretch no longer than the walls are thick is credited twice like any other.
+    ("overlap", _with("barriers", wall("x", (5.88, 0.0), (8, 0.0), 100, "concrete")), "x",
+     "lies in Wall n"),
     ("overlap", _with("slabs", Slab("f2", "Second", "u", (Layer("lead", 1),))), "f2", "both"),
     ("outside-wall", _with("barriers", wall("x", (5.5, 0), (6.5, 0), kind="door", within="n",
                                             top_m=2.0)), "x", "does not lie within Wall n"),

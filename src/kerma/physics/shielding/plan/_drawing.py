@@ -121,7 +121,7 @@ def _overlaps(plan: Plan) -> Found:
         if _apart(one, other, within):
             continue
         lines = ((one.start, one.end), (other.start, other.end))
-        if running_together(*lines, within) > max(JOINT_M, 2.0 * within):
+        if running_together(*lines, within) > JOINT_M:
             yield (
                 "overlap", other.key,
                 f"{other.name} lies in {one.name}: over part of their length they are in one "

@@ -99,7 +99,7 @@ def line_meetings(starts: Array, ends: Array, others: Array, ends_of_others: Arr
     s = (ends_of_others - others)[None, :, :]
     gap = others[None, :, :] - starts[:, None, :]
     cross = r[..., 0] * s[..., 1] - r[..., 1] * s[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         t = (gap[..., 0] * s[..., 1] - gap[..., 1] * s[..., 0]) / cross
         u = (gap[..., 0] * r[..., 1] - gap[..., 1] * r[..., 0]) / cross
         held = (t >= -1e-12) & (t <= 1 + 1e-12) & (u >= -1e-12) & (u <= 1 + 1e-12)

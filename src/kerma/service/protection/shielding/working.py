@@ -33,11 +33,27 @@ class Worked:
 
 def worked(sheet: Sheet) -> Worked:
     """Check a drawing and assess it."""
-    faults = shielding.faults(sheet.plan)
+    faults = (*unscaled(sheet), *shielding.faults(sheet.plan))
     if any(f.blocking for f in faults):
         return Worked(faults, None)
     found = shielding.assess(sheet.plan, material_for=dict(sheet.add))
     return Worked(faults, found.as_dict())
+
+
+def unscaled(sheet: Sheet) -> tuple[shielding.Fault, ...]:
+    """Return a fault for each storey drawn over a picture whose scale nobody has set.
+
+    What was drawn over it would have whatever size the picture happened to be shown at.
+    """
+    bare = {laid.storey for laid in sheet.underlays if laid.metres_per_pixel is None}
+    return tuple(
+        shielding.Fault(
+            "no-scale", storey.key,
+            f"The picture under {storey.name} has no scale: click the two ends of a length you "
+            "know (Scale), or take the picture away.",
+        )
+        for storey in sheet.plan.storeys if storey.key in bare
+    )  # fmt: skip
 
 
 def mapped(sheet: Sheet, storey: str, box: tuple[float, float, float, float],
