@@ -237,7 +237,7 @@ def _block(block: Block) -> View:
     if block.picture is not None:
         return {"kind": "picture", "picture": pictures([block.picture])[0]}
     if block.working:
-        return {"kind": "working", "svg": block.working}
+        return {"kind": "working", "text": block.working}
     if block.facts:
         return {"kind": "facts", "facts": [[n, pretty_text(v)] for n, v in block.facts]}
     if block.points:
