@@ -13,6 +13,7 @@ from kerma.physics.shielding.plan.products import products
 from kerma.physics.shielding.plan.uses import USES, Parameter
 from kerma.reference import row
 from kerma.service.estate.models import System
+from kerma.service.protection.shielding.picture import STEPS
 
 _OCCUPANCIES = "ncrp147/occupancy_factors"
 
@@ -30,7 +31,7 @@ def offered(method: str, systems: QuerySet[System]) -> dict[str, Any]:
             }
             for use in USES.values() if method in use.methods
         ],
-        "occupancies": occupancies(method),
+        "occupancies": occupancies(method), "steps": STEPS,
         # A product known by its lead equivalence at one tube voltage is no layer of a drawing.
         "products": [
             {"title": p.title, "material": p.material, "mm": round(p.least_mm, 3)}

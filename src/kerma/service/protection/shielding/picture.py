@@ -16,7 +16,7 @@ from PIL import Image
 from kerma.physics.shielding import plan as shielding
 from kerma.physics.shielding.plan.document import Area, Barrier, PlacedSource, Plan, Storey
 
-# Steps of kerma, mGy in the period, and their colours; the same as on the drawing page.
+# Steps of kerma, mGy in the period, and their colours; the drawing page is given the same.
 STEPS = (
     (0.001, "#f2f5e9"), (0.003, "#dfe9c9"), (0.01, "#c5dcae"), (0.03, "#f4e3a1"), (0.1, "#f5c36d"),
     (0.3, "#ec8f4e"), (1.0, "#d8573f"), (3.0, "#ab2c43"), (10.0, "#6d1242"),

@@ -28,8 +28,8 @@ function ask(question, value) {
 }
 
 const tools = new Tools(stage, store, { ask, say, mayDraw: data.mayDraw });
-const panel = new Panel(part("panel"), store, { offered: data.offered, mayDraw: data.mayDraw, workload, middle: () => { const [x0, y0, x1, y1] = stage.box; return [(x0 + x1) / 2, (y0 + y1) / 2]; } });
-const result = new Result(part("result"), store, stage, data.urls);
+const panel = new Panel(part("panel"), store, { offered: data.offered, mayDraw: data.mayDraw, workload, ask, middle: () => { const [x0, y0, x1, y1] = stage.box; return [(x0 + x1) / 2, (y0 + y1) / 2]; } });
+const result = new Result(part("result"), store, stage, data);
 
 // Saving ------------------------------------------------------------------------------------------
 

@@ -3,8 +3,6 @@ import { h } from "./fields.js";
 import { said, up } from "./plan.js";
 
 const PAUSE = 500; // ms without a change before the service is asked
-// Steps of kerma, mGy in the period, and their colours; the goal of the public lies among them.
-const STEPS = [[0.001, "#f2f5e9"], [0.003, "#dfe9c9"], [0.01, "#c5dcae"], [0.03, "#f4e3a1"], [0.1, "#f5c36d"], [0.3, "#ec8f4e"], [1, "#d8573f"], [3, "#ab2c43"], [10, "#6d1242"]];
 
 export async function sent(url, body) {
   const headers = { Accept: "application/json", "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "" };
@@ -22,8 +20,8 @@ export async function sent(url, body) {
 }
 
 export class Result {
-  constructor(root, store, stage, urls) {
-    Object.assign(this, { root, store, stage, urls, busy: false, again: false, maps: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
+  constructor(root, store, stage, { urls, offered }) {
+    Object.assign(this, { root, store, stage, urls, steps: offered.steps, busy: false, again: false, maps: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
     store.watch((what) => { if (what === "document") this.soon(); if (what === "selection") this.draw(); });
   }
 
@@ -67,7 +65,7 @@ export class Result {
     try {
       const map = await sent(this.urls.map, { document: store.doc, box, storey: asked, height: this.height });
       if (mine !== this.maps) return;
-      stage.map = { ...painted(map), storey: asked };
+      stage.map = { ...painted(map, this.steps), storey: asked };
     } catch (error) {
       if (mine !== this.maps) return;
       stage.map = null;
@@ -118,24 +116,24 @@ export class Result {
   #mapTools() {
     const toggle = h("input", { type: "checkbox", checked: this.mapped, onchange: (e) => { this.mapped = e.target.checked; this.askMap(); this.draw(); } });
     const height = h("input", { type: "number", step: 0.1, min: 0, value: this.height, ariaLabel: "Height of the map above the floor, m", onchange: (e) => { this.height = Number(e.target.value) || 0; this.askMap(); } });
-    const legend = h("ol", { className: "legend" }, STEPS.map(([v, c]) => { const li = h("li", {}, h("i", {}), said(v)); li.firstChild.style.background = c; return li; }));
+    const legend = h("ol", { className: "legend" }, this.steps.map(([v, c]) => { const li = h("li", {}, h("i", {}), said(v)); li.firstChild.style.background = c; return li; }));
     return h("section", {}, h("label", { className: "tick" }, toggle, "Map of kerma"), this.mapped && h("span", { className: "with-unit" }, " at ", height, " m"), this.mapped && legend, this.mapped && h("p", { className: "hint" }, `At least so many mGy per ${this.store.plan.method === "uk" ? "year" : "week"}.`));
   }
 }
 
 // The map as a picture: each point has exactly the colour of its step, nothing in between.
-function painted(map) {
+function painted(map, steps) {
   const raw = Uint8Array.from(atob(map.kerma), (c) => c.charCodeAt(0)).buffer;
   const kerma = new Float32Array(raw);
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [map.columns, map.rows];
   const context = canvas.getContext("2d");
   const image = context.createImageData(map.columns, map.rows);
-  const colours = STEPS.map(([, c]) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
+  const colours = steps.map(([, c]) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
   kerma.forEach((v, i) => {
-    let step = STEPS.length - 1;
-    while (step >= 0 && !(v >= STEPS[step][0])) step -= 1;
-    if (Number.isNaN(v)) step = STEPS.length - 1;
+    let step = steps.length - 1;
+    while (step >= 0 && !(v >= steps[step][0])) step -= 1;
+    if (Number.isNaN(v)) step = steps.length - 1;
     if (step >= 0) image.data.set([...colours[step], 190], 4 * i);
   });
   context.putImageData(image, 0, 0);
