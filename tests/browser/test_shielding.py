@@ -59,6 +59,12 @@ class Board:
     def tool(self, name: str) -> None:
         self.page.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
 
+    def answer(self, value: str) -> None:
+        """Answer what the page asks."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("textbox").fill(value)
+        dialog.get_by_role("button", name="Set", exact=True).click()
+
     def panel(self) -> Locator:
         return self.page.locator('[data-part="panel"]')
 
@@ -82,6 +88,7 @@ def test_without_a_pointer(page: Page, board: Board) -> None:
     """Everything can be added, placed and taken away by keys and forms."""
     panel = board.panel()
     panel.get_by_role("button", name="Add a source in the middle").press("Enter")
+    board.answer("1,2")
     board.fill("Name", "Mobile unit")
     board.fill("x", "2,5")
     board.fill("y", "1")
@@ -238,6 +245,7 @@ def scanner_and_tube(board: Board, x0: float, y0: float) -> None:
     panel = board.panel()
     board.tool("Source")
     board.click(x0 + 3, y0 + 2)
+    board.answer("1")
     board.fill("Name", "Scanner")
     panel.get_by_label("Kind of use").select_option("ct_dlp")
     panel.get_by_role("button", name="Add the use").click()
@@ -246,6 +254,7 @@ def scanner_and_tube(board: Board, x0: float, y0: float) -> None:
     board.fill("Tube voltage", "120")
     board.tool("Source")
     board.click(x0 + 1, y0 + 1)
+    board.answer("1")
     board.fill("Name", "Tube")
     panel.get_by_label("Kind of use").select_option("kap")
     panel.get_by_role("button", name="Add the use").click()
@@ -316,6 +325,7 @@ def test_a_room_is_drawn_and_its_lead_is_read(
     page.get_by_label("Title").fill("CT room 2, new scanner")
     page.get_by_label("Site").select_option(who.system.room.site.name)
     page.get_by_label("Method").select_option("uk")
+    page.get_by_label("Height of its storey, m").fill("3")
     page.get_by_role("button", name="Open the drawing").click()
     board = Board(page)
     x0, y0 = plan_laid_under(page, board)

@@ -51,7 +51,7 @@ def who() -> Cast:
 
 def opened(who: Cast, **fields: Any) -> Design:
     given = {"by": who.colleague, "site": who.system.room.site, "title": "CT room", "about": "",
-             "method": "uk"}  # fmt: skip
+             "method": "uk", "height_m": 3.0}  # fmt: skip
     return design_open(**{**given, **fields})
 
 

@@ -41,7 +41,7 @@ def _drawn(loaded: Loaded, one: dict[str, Any]) -> DesignVersion:
     author, system = loaded.persons[AUTHOR], loaded.systems[one["system"]]
     design = design_open(
         by=author, site=system.room.site, title=one["title"], about=one["about"],
-        method=one["method"], rooms=[system.room],
+        method=one["method"], height_m=one["storeys"][0]["height_m"], rooms=[system.room],
     )  # fmt: skip
     sheet = drawing.read({"plan": {"method": one["method"], **{k: one[k] for k in _PLAN}}})
     document = sheet.as_dict()

@@ -106,15 +106,15 @@ def read(data: Mapping[str, Any]) -> Sheet:
     return sheet
 
 
-def begun(method: str) -> Sheet:
-    """Return an empty drawing of one storey.
+def begun(method: str, height_m: float) -> Sheet:
+    """Return an empty drawing of one storey, so high from its floor to the slab above.
 
     Raises
     ------
     InputError
         ``bad-plan``: no such method.
     """
-    storey = {"key": "s1", "name": "Ground floor", "floor_m": 0.0, "height_m": 3.0}
+    storey = {"key": "s1", "name": "Ground floor", "floor_m": 0.0, "height_m": height_m}
     return read({"plan": {"method": method, "storeys": [storey], "schema": SCHEMA}})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from kerma.physics.shielding.plan.document import METHODS
+from kerma.physics.shielding.plan.document import FARTHEST_M, METHODS
 from kerma.service.estate.models import Room, Site
 from kerma.service.web.form_page import DayInput
 
@@ -31,6 +31,10 @@ class DesignForm(forms.Form):
         Room.objects.none(), required=False, label="Rooms it covers, where they are registered"
     )
     method = forms.ChoiceField(choices=list(METHODS.items()), initial="uk")
+    height_m = forms.FloatField(
+        label="Height of its storey, m", min_value=0.1, max_value=FARTHEST_M,
+        help_text="From the finished floor to the slab above.",
+    )  # fmt: skip
     about = forms.CharField(
         label="What is planned", required=False, max_length=4000,
         widget=forms.Textarea({"rows": 3}),

@@ -35,9 +35,16 @@ def entitled(by: Person, design: Design, act: str = "perform") -> None:
 
 @transaction.atomic
 def design_open(
-    *, by: Person, site: Site, title: str, about: str, method: str, rooms: Sequence[Room] = ()
+    *,
+    by: Person,
+    site: Site,
+    title: str,
+    about: str,
+    method: str,
+    height_m: float,
+    rooms: Sequence[Room] = (),
 ) -> Design:
-    """Open a design with an empty drawing.
+    """Open a design with an empty drawing of one storey, so high from its floor to the slab above.
 
     Raises
     ------
@@ -59,7 +66,7 @@ def design_open(
     )  # fmt: skip
     design.rooms.set(rooms)
     Drawing.objects.create(
-        design=design, document=drawing.begun(method).as_dict(), saved_at=now, saved_by=by
+        design=design, document=drawing.begun(method, height_m).as_dict(), saved_at=now, saved_by=by
     )
     log.append(actor=by, kind="design.opened", subject=design,
                text=f"{by.name} opened the shielding design {design}"[:400],

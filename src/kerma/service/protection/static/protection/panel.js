@@ -1,6 +1,7 @@
 // What is known of the thing chosen, as a form; and the list of everything on the plan.
 import { button, choice, h, number, tick, words } from "./fields.js";
-import { distance, said, tidy } from "./plan.js";
+import { distance, parsed, said, tidy } from "./plan.js";
+import { HEIGHT } from "./tools.js";
 import { uses } from "./uses.js";
 
 const TITLES = { barriers: "Barriers", areas: "Places to protect", sources: "Sources", slabs: "Floors", storeys: "Storeys" };
@@ -8,8 +9,8 @@ const TITLES = { barriers: "Barriers", areas: "Places to protect", sources: "Sou
 const ONE = { barriers: "a wall", areas: "a place", sources: "a source" };
 
 export class Panel {
-  constructor(root, store, { offered, mayDraw, workload, middle }) {
-    Object.assign(this, { root, store, offered, mayDraw, workload, middle });
+  constructor(root, store, { offered, mayDraw, workload, middle, ask }) {
+    Object.assign(this, { root, store, offered, mayDraw, workload, middle, ask });
   }
 
   draw() {
@@ -36,27 +37,35 @@ export class Panel {
   }
 
   // The same without a pointer: it comes to lie in the middle of what is seen, and is moved by its form.
-  #add(list) {
+  async #add(list) {
     const { store } = this;
     const [x, y] = this.middle();
+    const height = list === "sources" ? await this.#length(HEIGHT) : 0;
+    if (!(height >= 0)) return;
     const at = (dx, dy) => [tidy(x + dx), tidy(y + dy)];
     const made = {
-      sources: { name: store.newName(list, "Source"), position: at(0, 0), height_m: 1, uses: [], system: "" },
+      sources: { name: store.newName(list, "Source"), position: at(0, 0), height_m: height, uses: [], system: "" },
       areas: { name: store.newName(list, "Area"), polygon: [at(-1, -1), at(1, -1), at(1, 1), at(-1, 1)], occupancy: 1, occupancy_why: "", designation: "uncontrolled", goal: null },
       barriers: { name: store.newName(list, "Wall"), kind: "wall", start: at(-1, 0), end: at(1, 0), layers: [], within: "", bottom_m: 0, top_m: null },
     };
     store.add(list, made[list]);
   }
 
+  async #length(question) {
+    return parsed((await this.ask(question, "")) ?? "");
+  }
+
   #storeys() {
     const { store, mayDraw } = this;
     const rows = store.plan.storeys.map((s) => h("li", {}, h("button", { type: "button", className: "link", onclick: () => { store.storey = s.key; store.select(s.key); } }, s.name), h("small", {}, ` floor at ${said(s.floor_m)} m`)));
-    const add = (above) => {
+    const add = async (above) => {
       const all = [...store.plan.storeys].sort((a, b) => a.floor_m - b.floor_m);
-      const [low, high] = [all[0], all.at(-1)];
-      const floor = above ? high.floor_m + high.height_m + 0.3 : low.floor_m - low.height_m - 0.3;
+      const next = above ? all.at(-1) : all[0];
+      const apart = await this.#length(`How far ${above ? "above" : "below"} the floor of ${next.name} lies its floor, in metres?`);
+      const tall = apart > 0 ? await this.#length("How high is it, from its floor to the slab above, in metres?") : NaN;
+      if (!(tall > 0)) return;
       const key = store.newKey("storeys");
-      store.change((plan) => plan.storeys.push({ key, name: above ? "Storey above" : "Storey below", floor_m: tidy(floor), height_m: (above ? high : low).height_m }));
+      store.change((plan) => plan.storeys.push({ key, name: above ? "Storey above" : "Storey below", floor_m: tidy(next.floor_m + (above ? apart : -apart)), height_m: tall }));
       store.storey = key;
       store.select(key);
     };
@@ -95,7 +104,7 @@ export class Panel {
         number("Least thickness", layer.mm, (v) => at((l) => { l[i].mm = v; }), { unit: "mm", least: 0, most: 1e5 }),
         words("Product", layer.product, (v) => at((l) => this.#product(l[i], v)), { options: stock.map((p) => [p.title, `${p.title}, at least ${said(p.mm)} mm ${p.material.replaceAll("_", " ")}`]) }),
         button("Remove the layer", () => at((l) => l.splice(i, 1)), "link")));
-    return h("section", {}, h("h4", {}, "Layers"), rows.length ? h("ol", { className: "layers" }, rows) : h("p", { className: "late" }, "No layer yet: nothing is known of what it stops."), button("Add a layer", () => at((l) => l.push({ material: l.at(-1)?.material ?? "concrete", mm: l.length ? 10 : 100, product: "", added: false }))));
+    return h("section", {}, h("h4", {}, "Layers"), rows.length ? h("ol", { className: "layers" }, rows) : h("p", { className: "late" }, "No layer yet: nothing is known of what it stops."), button("Add a layer", () => at((l) => l.push({ material: l.at(-1)?.material ?? "concrete", mm: 0, product: "", added: false }))));
   }
 
   // A stock product brings its material and its least thickness; any other name is a name.
@@ -134,7 +143,7 @@ export class Panel {
     const { store } = this;
     const set = (name) => this.set(item.key, name);
     const slab = store.plan.slabs.find((s) => s.storey === item.key);
-    const make = () => store.change((plan) => plan.slabs.push({ key: store.newKey("slabs"), name: `Floor of ${item.name}`, storey: item.key, layers: [{ material: "concrete", mm: 150, product: "", added: false }] }));
+    const make = () => store.change((plan) => plan.slabs.push({ key: store.newKey("slabs"), name: `Floor of ${item.name}`, storey: item.key, layers: [{ material: "concrete", mm: 0, product: "", added: false }] }));
     return [
       number("Floor above the datum", item.floor_m, set("floor_m"), { unit: "m" }),
       number("Height to the slab above", item.height_m, set("height_m"), { unit: "m", least: 0.1 }),

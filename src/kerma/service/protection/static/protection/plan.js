@@ -149,15 +149,6 @@ export function nearestOn([px, py], [ax, ay], [bx, by]) {
   return [ax + t * dx, ay + t * dy];
 }
 
-export function inside([px, py], polygon) {
-  let within = false;
-  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i, i += 1) {
-    const [[ax, ay], [bx, by]] = [polygon[i], polygon[j]];
-    if (ay > py !== by > py && px < ((bx - ax) * (py - ay)) / (by - ay) + ax) within = !within;
-  }
-  return within;
-}
-
 export const thickness = (barrier) => barrier.layers.reduce((sum, l) => sum + l.mm, 0) / 1000;
 
 // Where a point comes to rest: on a corner, on a line, along a right angle, on the grid.

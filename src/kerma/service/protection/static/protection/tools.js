@@ -14,6 +14,7 @@ export const TOOLS = [
   ["measure", "Measure", "m", "Click two points."],
 ];
 const WORDS = { wall: "Wall", door: "Door", window: "Window", screen: "Screen" };
+export const HEIGHT = "How high above the floor does the radiation start from, in metres?";
 const MOVED = 3; // pixels before a press is a drag
 
 export class Tools {
@@ -135,12 +136,7 @@ export class Tools {
 
   #click(point) {
     const { store, tool } = this;
-    if (tool === "source") {
-      const name = store.newName("sources", "Source");
-      store.add("sources", { name, position: point, height_m: 1, uses: [], system: "" });
-      this.pick("select");
-      return;
-    }
+    if (tool === "source") return void this.#source(point);
     if (tool === "door" || tool === "window") {
       const wall = this.#wallAt(point);
       if (!this.points.length && !wall) return void this.say("A door or window stands in a wall: click on one.");
@@ -160,6 +156,15 @@ export class Tools {
     if (["scale", "measure"].includes(tool) && this.points.length === 2) this.#length();
     this.typed = "";
     this.#show();
+  }
+
+  // Where radiation starts from is not guessed: its height decides what it passes over.
+  async #source(point) {
+    const { store } = this;
+    const height = parsed((await this.ask(HEIGHT, "")) ?? "");
+    this.pick("select");
+    if (!(height >= 0)) return void this.say("No source was placed: its height is needed, in metres.");
+    store.add("sources", { name: store.newName("sources", "Source"), position: point, height_m: height, uses: [], system: "" });
   }
 
   #wallAt(point) {
@@ -186,7 +191,7 @@ export class Tools {
     const like = [...store.plan.barriers].reverse().find((b) => b.kind === tool);
     store.add("barriers", {
       name: store.newName("barriers", WORDS[tool]), kind: tool, start, end, within: this.within.key, layers: like ? like.layers.map((l) => ({ ...l })) : [],
-      bottom_m: tool === "window" ? 1 : 0, top_m: 2.1,
+      bottom_m: 0, top_m: null,
     });
     this.pick("select");
   }
