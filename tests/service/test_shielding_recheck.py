@@ -96,9 +96,20 @@ def test_a_workload_above_the_designs(scene: Scene) -> None:
     scans(scene, 1000.0)
     (found,) = recheck.of_design(scene.design)
     assert found.code == "workload"
-    assert "1,040,000 mGy.cm a year" in found.sentence
-    assert "1,000,000 mGy.cm" in found.sentence
+    said = found.sentence.replace("\u202f", " ").replace("\xa0", " ")
+    assert "1 040 000 mGy cm a year" in said
+    assert "1 000 000 mGy cm" in said
     assert "70 days covered" in found.sentence
+
+
+def test_today_counts_what_must_be_looked_at_again(scene: Scene) -> None:
+    def told() -> str:
+        return factory.client(scene.who.colleague).get("/").content.decode()
+
+    assert "shielding design to look at again" not in told()
+    measured(scene, "less")
+    assert "shielding design to look at again" in told()
+    assert "shielding design" not in factory.client(scene.who.nurse).get("/").content.decode()
 
 
 def test_a_few_weeks_are_no_workload(scene: Scene) -> None:

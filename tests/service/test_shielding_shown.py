@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kerma.core import InputError
-from kerma.physics.shielding.plan import Layer, assess
+from kerma.physics.shielding.plan import Layer, assess, grid
 from kerma.physics.shielding.plan.need import Needs
+from kerma.physics.shielding.plan.products import products
 from kerma.physics.shielding.plan.schedule import upward
-from kerma.service.protection.shielding import drawing, shown, stock_views, words, working
-from kerma.service.protection.shielding.picture import picture
+from kerma.service.protection.shielding import (
+    drawing,
+    shown,
+    stock,
+    stock_views,
+    words,
+    working,
+)
+from kerma.service.protection.shielding.offered import occupancies
+from kerma.service.protection.shielding.picture import STEPS, coloured, extent, picture
 from tests.physics.shielding.plan.cases import kap, one_wall
 from tests.service.test_shielding import SHEET, with_plan
 
@@ -101,3 +112,98 @@ def test_a_price_with_a_comma_that_may_mean_thousands_is_refused(rf: Any, text: 
     with pytest.raises(InputError, match="no number"):
         stock_views._numbers(request, "price-")
     assert stock_views._numbers(rf.post("/", {"price-x": "12,5"}), "price-") == {"x": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.33861, "0.339"), (0.0441239, "0.0441"), (2.4, "2.4"), (0.0, "0"), (1234.5, "1230")],
+)
+def test_a_kerma_has_three_figures(value: float, said: str) -> None:
+    assert shown.figures(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(3_300_000.0, "3 300 000"), (85.0, "85"), (0.125, "0.125"), (1234.5, "1 234.5")],
+)  # fmt: skip
+def test_what_was_given_is_shown_as_it_was_given(value: float, said: str) -> None:
+    assert shown.grouped(value).replace("\u202f", " ") == said
+
+
+def test_layers_are_named_as_they_stand() -> None:
+    sheet = (Layer("concrete", 100.0), Layer("lead", 0.85, product="Code 3"), Layer("steel", 0.0))
+    assert shown.layers_said(sheet) == "100 mm concrete, 0.85 mm lead (Code 3)"
+    assert shown.layers_said(()) == "nothing"
+
+
+def test_what_a_use_is_taken_to_do_is_said_with_its_units() -> None:
+    said = words.given_said(kap(500.0, kv=85.0))
+    assert "kerma-area product per year 500 Gy cm²" in said.replace("\u202f", " ").replace(
+        "\xa0", " "
+    )
+    assert "tube voltage 85 kV" in said.replace("\xa0", " ")
+    assert words.given_said(kap(1200.0, kv=110.0)) != said
+
+
+# The map and the plan as pictures -----------------------------------------------------------------
+
+
+def test_each_step_of_the_map_has_its_colour_and_too_near_the_last() -> None:
+    edges = [v for v, _ in STEPS]
+    kerma = np.array([[0.0, *edges, np.nan], [edges[0] * 0.999, *(v * 1.001 for v in edges), 1e9]])
+    drawn = coloured(kerma)
+    wanted = [(0, 0, 0, 0), *((*bytes.fromhex(c[1:]), 255) for _, c in STEPS)]
+    assert [tuple(p) for p in drawn[0, :-1]] == wanted
+    assert [tuple(p) for p in drawn[1, :-1]] == wanted
+    assert tuple(drawn[0, -1]) == tuple(drawn[1, -1]) == wanted[-1]
+    assert tuple(coloured(np.array([[0.5]]))[0, 0]) == wanted[6]
+
+
+def test_the_map_the_page_is_sent_is_the_kerma_of_the_library() -> None:
+    sheet = drawing.read(SHEET)
+    sent = working.mapped(sheet, "s1", (0.0, -3.0, 6.0, -1.0), 1.0)
+    values = np.frombuffer(base64.b64decode(sent["kerma"]), "<f4")
+    values = values.reshape(sent["rows"], sent["columns"])
+    for row, column in ((0, 0), (sent["rows"] - 1, sent["columns"] // 2)):
+        x, y = (sent[k] + (n + 0.5) * sent["step"] for k, n in (("x", column), ("y", row)))
+        there = grid(sheet.plan, "s1", np.array([x]), np.array([y]), 1.0).total[0, 0]
+        assert values[row, column] == pytest.approx(there, rel=1e-6)
+    assert values[-1, sent["columns"] // 2] > values[0, 0], "nearer to the source"
+
+
+def test_each_storey_has_its_own_picture() -> None:
+    upper = {"key": "s2", "name": "First floor", "floor_m": 3.3, "height_m": 3.0}
+    ward = {**SHEET["plan"]["areas"][0], "key": "a2", "name": "Ward", "storey": "s2"}
+    sheet = drawing.read(with_plan(
+        storeys=[*SHEET["plan"]["storeys"], upper], areas=[*SHEET["plan"]["areas"], ward],
+    ))  # fmt: skip
+    (first, above), (ground, below) = shown.pictures(sheet, None)
+    assert (first, ground) == ("First floor", "Ground floor")
+    assert ("Ward" in above, "Ward" in below) == (True, False)
+    assert ("Office" in above, "Office" in below) == (False, True)
+    assert [name for name, _ in shown.pictures(sheet, None, only={"s1"})] == ["Ground floor"]
+
+
+def test_a_picture_is_as_large_as_what_is_on_it() -> None:
+    plan = drawing.read(SHEET).plan
+    left, top, right, bottom = extent(plan, "s1") or (0.0, 0.0, 0.0, 0.0)
+    assert (left < 0.0, top < -3.0, right > 6.0, bottom > 2.0) == (True,) * 4
+    assert right - left == pytest.approx(bottom - top + 1.0), "6 m by 5 m, and the same margins"
+    assert extent(plan, "attic") is None
+
+
+# Choices ------------------------------------------------------------------------------------------
+
+
+def test_the_occupancies_offered_are_those_of_the_method() -> None:
+    assert {"1", "0.5"} <= {o["t"] for o in occupancies("ncrp147")}
+    assert "0.2-0.5" in {o["t"] for o in occupancies("uk")}
+    assert all(o["areas"] for method in ("uk", "ncrp147") for o in occupancies(method))
+
+
+def test_windows_are_offered_what_is_seen_through_and_nothing_else_is() -> None:
+    held = {key: products()[key] for key in ("lead-code-3", "plate-glass-1-4-inch")}
+    offered = stock.by_kind(held)
+    assert [p.key for p in offered["window"]] == ["plate-glass-1-4-inch"]
+    assert all([p.key for p in offered[kind]] == ["lead-code-3"] for kind in ("wall", "door"))
+    assert stock.by_kind({})["wall"] == []
