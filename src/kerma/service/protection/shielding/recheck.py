@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from kerma import reference
 from kerma.core import InputError
+from kerma.core.typeset import pretty_unit
 from kerma.physics.shielding.plan.differences import differences
 from kerma.physics.shielding.plan.document import Plan
 from kerma.reports.units import date_text
@@ -32,6 +33,7 @@ from kerma.service.protection.shielding.plan_workload import (
     Designed,
     designed,
 )
+from kerma.service.protection.shielding.shown import grouped
 from kerma.service.protection.shielding.workload import DAYS, LEAST_DAYS, last_year
 
 LESS = "less"  # outcome of an as-built measurement, see kerma.physics.shielding.plan.as_built
@@ -253,7 +255,7 @@ def _workload(seen: _Seen, version: int) -> Iterator[Reason]:
         did = {KAP: found.kap_gy_cm2, DLP: found.dlp_mgy_cm}.get(held.measure, found.patients)
         now = (did or 0.0) * DAYS[held.period] / found.covered_days
         if now > held.amount:
-            unit = "" if held.measure not in (KAP, DLP) else f" {UNITS[held.measure]}"
+            unit = f" {pretty_unit(UNITS[held.measure])}" if held.measure in (KAP, DLP) else ""
             yield Reason(
                 "workload",
                 f"{NAMES[held.measure]} of {held.asset}: {_shown(now)}{unit} a {held.period} in "
@@ -264,7 +266,7 @@ def _workload(seen: _Seen, version: int) -> Iterator[Reason]:
 
 
 def _shown(value: float) -> str:
-    return f"{float(f'{value:.3g}'):,.10g}"
+    return grouped(float(f"{value:.3g}"))
 
 
 def _neighbours(seen: _Seen, design: int, version: int) -> Iterator[Reason]:
