@@ -86,8 +86,10 @@ class Guard:
 def assert_accessible(page: Page, *, without: Iterable[str] = ()) -> None:
     """Run axe (WCAG 2.2 A and AA, and its good practice) on the page as it stands.
 
-    `without` names rules left out, each with its reason in the calling test.
+    `without` names rules left out, each with its reason in the calling test. A page that is still
+    loading has not all its styles: its links would be found too small.
     """
+    page.wait_for_load_state("load")
     options: dict[str, object] = {"runOnly": {"type": "tag", "values": WCAG}}
     options["rules"] = {rule: {"enabled": False} for rule in without}
     found = Axe().run(page, options=options).response["violations"]
@@ -104,6 +106,7 @@ def assert_accessible(page: Page, *, without: Iterable[str] = ()) -> None:
 
 def assert_fits(page: Page) -> None:
     """The page itself never scrolls sideways; tables may, inside their own region."""
+    page.wait_for_load_state("load")
     wide, shown = page.evaluate(
         "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,11 @@ class Board:
         dialog.get_by_role("textbox").fill(value)
         dialog.get_by_role("button", name="Set", exact=True).click()
 
+    def placed(self, height: str) -> None:
+        """Say how high the new source stands; its form has then come in place of the one before."""
+        self.answer(height)
+        expect(self.panel().get_by_label("Name", exact=True)).to_have_value(re.compile("^Source"))
+
     def panel(self) -> Locator:
         return self.page.locator('[data-part="panel"]')
 
@@ -88,7 +94,7 @@ def test_without_a_pointer(page: Page, board: Board) -> None:
     """Everything can be added, placed and taken away by keys and forms."""
     panel = board.panel()
     panel.get_by_role("button", name="Add a source in the middle").press("Enter")
-    board.answer("1,2")
+    board.placed("1,2")
     board.fill("Name", "Mobile unit")
     board.fill("x", "2,5")
     board.fill("y", "1")
@@ -245,7 +251,7 @@ def scanner_and_tube(board: Board, x0: float, y0: float) -> None:
     panel = board.panel()
     board.tool("Source")
     board.click(x0 + 3, y0 + 2)
-    board.answer("1")
+    board.placed("1")
     board.fill("Name", "Scanner")
     panel.get_by_label("Kind of use").select_option("ct_dlp")
     panel.get_by_role("button", name="Add the use").click()
@@ -254,7 +260,7 @@ def scanner_and_tube(board: Board, x0: float, y0: float) -> None:
     board.fill("Tube voltage", "120")
     board.tool("Source")
     board.click(x0 + 1, y0 + 1)
-    board.answer("1")
+    board.placed("1")
     board.fill("Name", "Tube")
     panel.get_by_label("Kind of use").select_option("kap")
     panel.get_by_role("button", name="Add the use").click()

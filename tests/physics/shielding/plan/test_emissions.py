@@ -16,6 +16,7 @@ from kerma.physics.shielding.plan import USES, Plan, Use, assess, faults
 from kerma.physics.shielding.plan.emission import Emission
 from kerma.physics.shielding.plan.emissions import emissions
 from kerma.physics.shielding.plan.rays import Scene, kerma_at
+from kerma.physics.shielding.plan.uses import TEXT
 from tests.physics.shielding.plan.cases import area, ct, kap, patients, room, source, wall
 
 ONE_M, ONE = quantity(1, "m"), quantity(1, "1")
@@ -36,7 +37,8 @@ COMPLETE: dict[str, dict[str, Any]] = {
     "ct_procedures": {"region": "body", "procedures": 150, "dlp_mgy_cm": 770, "kv": 120},
     "mammography": {"patients": 150},
     "dexa": {"scanner": "fan", "hours": 200},
-    "isodose": {"points": FOUR, "workload": 1000, "kv": 120, "quality": "ct_secondary"},
+    "isodose": {"points": FOUR, "workload": 1000, "kv": 120, "quality": "ct_secondary",
+                "largest_gap_m": 1000.0, "document": "Invented map"},
 }  # fmt: skip
 
 
@@ -77,9 +79,9 @@ def test_without_a_needed_parameter_it_is_named(kind: str) -> None:
 @pytest.mark.parametrize("kind", USES)
 def test_what_is_no_number_no_choice_no_direction_is_refused(kind: str) -> None:
     for asked in USES[kind].parameters:
-        for bad in ("x", -1, [1], float("nan")):
-            if not asked.needed:
-                continue
+        if not asked.needed:
+            continue
+        for bad in (" ", "", 7, ["map"]) if asked.kind == TEXT else ("x", -1, [1], float("nan")):
             plan = _plan(USES[kind].methods[0], Use(kind, {**COMPLETE[kind], asked.key: bad}))
             blocking = [f for f in faults(plan) if f.blocking and f.about == "s"]
             assert blocking, (asked.key, bad)

@@ -13,6 +13,7 @@ from kerma.physics.shielding.plan.uses import (
     DIRECTION,
     NUMBER,
     POINTS,
+    TEXT,
     USES,
     Parameter,
     Use,
@@ -42,7 +43,7 @@ def _look(use: Use, asked: Parameter) -> None:
                 f"{use.said}: {asked.title.lower()} is {value:g}; it must be above zero.",
                 code="not-above-zero",
             )
-    elif asked.kind == CHOICE and (asked.options or asked.key == "distribution"):
+    elif asked.kind == CHOICE:
         chosen(use, asked.key)
     elif asked.kind == DIRECTION:
         direction(use, asked.key)
@@ -50,3 +51,12 @@ def _look(use: Use, asked: Parameter) -> None:
         bins(use, asked.key)
     elif asked.kind == POINTS and not use.given.get(asked.key):
         raise InputError(f"{use.said}: the points are missing.", code="use-incomplete")
+    elif asked.kind == TEXT and not _worded(use.given.get(asked.key)):
+        raise InputError(
+            f"{use.said}: {asked.title[0].lower()}{asked.title[1:]} is missing.",
+            code="use-incomplete",
+        )
+
+
+def _worded(given: object) -> bool:
+    return isinstance(given, str) and bool(given.strip())

@@ -34,7 +34,7 @@ def isodose(use: Use, period: str) -> tuple[Calculation, Callable[[Array], Array
     r2 = np.einsum("ij,ij->i", points[:, :3], points[:, :3])
     scaled = points[:, 3] * r2
     made = Record("shielding-isodose-points", "1", "Unshielded air kerma by a maker's isodoses")
-    made.choice("Document", use.text("document") or "not named")
+    made.choice("Document", use.text("document"))
     made.choice("Points", f"{len(points)}")
     workload = quantity(use.number("workload"), "1")
     n = made.given(f"Units of workload per {period}", "n", workload, "1")
@@ -76,7 +76,7 @@ def _points(use: Use) -> Array:
 def _between(use: Use, points: Array, relative: Array) -> Callable[[Array], Array]:
     flat = bool(np.ptp(points[:, 2]) == 0.0)
     axes = [0, 1] if flat else [0, 1, 2]
-    gap = use.number("largest_gap_m") if use.given.get("largest_gap_m") else math.inf
+    gap = use.number("largest_gap_m")
     try:
         mesh = Delaunay(points[:, axes])
         known = LinearNDInterpolator(mesh, np.log(relative))

@@ -13,6 +13,7 @@ from typing import Any
 from kerma.core import InputError
 
 NUMBER, CHOICE, DIRECTION, BINS, POINTS = "number", "choice", "direction", "bins", "points"
+TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Parameter:
     ----------
     kind
         ``number``; ``choice``; ``direction`` (x, y, z, of any length); ``bins`` (number by tube
-        voltage in kV); ``points`` ([x, y, z, value] relative to the source).
+        voltage in kV); ``points`` ([x, y, z, value] relative to the source); ``text``.
     unit
         Of the number, of each bin's or point's value.
     options
@@ -158,9 +159,9 @@ _ALL = (
         Parameter("workload", "Units of workload in the method's period", unit="1"), _KV,
         Parameter("quality", "Transmission as", CHOICE,
                   options=(("ct_secondary", "CT scatter"), ("secondary", "Scatter"))),
-        Parameter("largest_gap_m", "Largest gap between points", unit="m", needed=False,
-                  hint="Wider gaps are not interpolated over; empty sets no bound."),
-        Parameter("document", "Document it was read from", CHOICE, needed=False))),
+        Parameter("largest_gap_m", "Largest gap between points", unit="m",
+                  hint="Wider gaps are not interpolated over."),
+        Parameter("document", "Document it was read from", TEXT))),
 )  # fmt: skip
 
 USES: Mapping[str, UseKind] = {kind.key: kind for kind in _ALL}

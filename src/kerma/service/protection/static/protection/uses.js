@@ -31,7 +31,7 @@ function parameter(p, value, give) {
   const how = { unit, hint: p.hint };
   if (p.kind === "number") return number(p.title, value, give, { ...how, empty: true });
   if (p.kind === "choice" && p.options.length) return choice(p.title, value ?? "", chosen(p.options), give, { hint: p.hint });
-  if (p.kind === "choice") return words(p.title, value ?? "", give, { hint: p.hint });
+  if (p.kind === "text") return words(p.title, value ?? "", give, { hint: p.hint });
   if (p.kind === "direction") return direction(p, value, give);
   return table(p, value, give);
 }
