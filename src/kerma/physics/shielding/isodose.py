@@ -10,18 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import scipy.spatial
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.calculation import Calculation, Record
 from kerma.physics.calls import calculates
+from kerma.physics.shielding._mesh import GAP, OUTSIDE, TOO_NEAR, Mesh
 from kerma.physics.shielding.archer import Beam
 from kerma.physics.shielding.barrier import Source
-
-_spatial: Any = scipy.spatial
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +38,28 @@ class _Corner:
 
 def _corners(points: Sequence[MapPoint], x: float, y: float, largest_gap_m: float) -> list[_Corner]:
     """Return the map points about a position with their weights, or refuse."""
-    places = np.array([(p.x_m, p.y_m) for p in points], float)
-    radii = np.hypot(places[:, 0], places[:, 1]) if len(points) else np.zeros(0)
-    if len(points) < 3 or not (radii > 0.0).all() or not np.isfinite(places).all():
-        raise InputError(
-            "A map needs three points or more, none of them at the isocentre.", code="no-map"
-        )
-    if len(np.unique(places, axis=0)) < len(points):
-        raise InputError("Two points of the map lie at one place.", code="no-map")
-    try:
-        mesh = _spatial.Delaunay(places)
-    except _spatial.QhullError:
-        raise InputError("The points of the map lie on one line.", code="no-map") from None
-    affine = mesh.transform
-    two = np.einsum("nij,nj->ni", affine[:, :2], np.array([x, y]) - affine[:, 2])
-    weights = np.column_stack([two, 1.0 - two.sum(axis=1)])
-    about = np.flatnonzero((weights >= -1e-9).all(axis=1))
-    if not about.size:
+    places = np.array([(p.x_m, p.y_m, 0.0) for p in points], float).reshape(-1, 3)
+    found = Mesh(places, largest_gap_m).between(np.array([[x, y, 0.0]]))
+    state, longest = int(found.state[0]), float(found.longest_m[0])
+    if state == OUTSIDE:
         raise InputError(
             f"({x:g}, {y:g}) m lies outside the map. Nothing is stated there; use a larger map or "
             "the DLP.",
             code="outside-map",
         )
-    if math.hypot(x, y) < float(radii.min()) * (1 - 1e-9):
+    if state == TOO_NEAR:
         raise InputError(
             f"({x:g}, {y:g}) m is nearer to the isocentre than any point of the map.",
             code="outside-map",
         )
-    # On the side of two triangles either will do: the one with the shorter sides.
-    corners = places[mesh.simplices[about]]
-    longest = np.hypot(*np.moveaxis(corners - np.roll(corners, 1, axis=1), -1, 0)).max(axis=1)
-    best = int(np.argmin(longest))
-    if longest[best] > largest_gap_m * (1 + 1e-12):
+    if state == GAP:
         raise InputError(
-            f"The map has no points closer than {longest[best]:.2g} m about ({x:g}, {y:g}) m; "
+            f"The map has no points closer than {longest:.2g} m about ({x:g}, {y:g}) m; "
             f"{largest_gap_m:g} m is allowed.",
             code="gap-in-map",
         )
-    three = mesh.simplices[about[best]]
     return [_Corner(points[int(i)], float(w))
-            for i, w in zip(three, weights[about[best]], strict=True)]  # fmt: skip
+            for i, w in zip(found.corners[0], found.weights[0], strict=True)]  # fmt: skip
 
 
 @calculates

@@ -188,10 +188,39 @@ def test_a_gap_in_the_isodoses_is_not_bridged() -> None:
     (bound,) = _emit("isodose", largest_gap_m=2.5)
     (open_,) = _emit("isodose")
     # Between (1, 0), (-1, 1) and (-1, -1) no side is over 2.3 m; those to (3, 3) are.
-    near, far = np.array([[0.2, 0.1, 0.0]]), np.array([[1.5, 1.5, 0.0]])
+    near, far = np.array([[-0.9, 0.5, 0.0]]), np.array([[1.5, 1.5, 0.0]])
     assert bound.spread(near) == pytest.approx(open_.spread(near))
     assert np.isfinite(open_.spread(far)).all()
     assert np.isnan(bound.spread(far)).all()
+
+
+def test_isodoses_say_nothing_of_the_gantry() -> None:
+    """Nearer than any point stands the scanner itself, as on the page of one position."""
+    (open_,) = _emit("isodose")
+    assert np.isnan(open_.spread(np.array([[0.2, 0.1, 0.0], [0.9, 0.0, 0.0]]))).all()
+
+
+def test_on_a_line_between_two_triangles_the_narrower_speaks() -> None:
+    """The side x = 1 belongs to a narrow triangle and to a wide one: it is known."""
+    field = [[x, y, 0.0, 8.0 / (x * x + y * y)] for x, y in ((1, 0), (1, 2), (2, 1), (-9, 1))]
+    (bound,) = _emit("isodose", points=field, largest_gap_m=2.5)
+    on_it = np.array([[1.0, y, 0.0] for y in np.linspace(0.05, 1.95, 39)])
+    assert 1000.0 * bound.mgy_1m * bound.spread(on_it) == pytest.approx(
+        8000.0 / np.einsum("ij,ij->i", on_it, on_it), rel=1e-9
+    )
+    assert np.isnan(bound.spread(np.array([[-2.0, 1.0, 0.0]]))).all()
+
+
+def test_isodoses_in_space_hold_between_their_points() -> None:
+    corners = [[x, y, z] for r in (0.5, 3) for x in (-r, r) for y in (-r, r) for z in (-1, 1.5)]
+    field = [[*c, 8.0 / sum(v * v for v in c)] for c in corners]
+    (one,) = _emit("isodose", points=field)
+    inside = np.array([[2.9, 2.9, 0.3], [-2.0, 2.99, -0.9], [0.5, -2.99, 1.49]])
+    assert one.mgy_1m * one.spread(inside) == pytest.approx(
+        8.0 / np.einsum("ij,ij->i", inside, inside), rel=1e-9
+    )
+    unknown = np.array([[0.1, 0.1, 0.1], [2.9, 2.9, 1.6], [3.1, 0.0, 0.0]])
+    assert np.isnan(one.spread(unknown)).all()
 
 
 def test_a_softer_beam_than_the_tables_stands_at_the_softest_of_them() -> None:
@@ -219,8 +248,9 @@ def test_an_area_outside_the_isodoses_is_not_judged() -> None:
     assert found.adequate is None
     assert found.kerma is None
     assert "isodoses" in found.why
-    wide = Use("isodose", {**COMPLETE["isodose"], "points": [
-        [x, y, 0, 1e-6 / (x * x + y * y)] for x in (-5, 5) for y in (-5, 5)]})  # fmt: skip
+    square = [(x, y) for r in (0.4, 5) for x in (-r, r) for y in (-r, r)]
+    points = [[x, y, 0, 1e-6 / (x * x + y * y)] for x, y in square]
+    wide = Use("isodose", {**COMPLETE["isodose"], "points": points})
     held = replace(_plan("uk", wide), areas=(area("x", (0, -2), (6, -0.5)), area(
         "y", (7, 0), (12, 4))))  # fmt: skip
     inside, partly = assess(held).areas

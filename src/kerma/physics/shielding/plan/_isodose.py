@@ -1,8 +1,4 @@
-"""Kerma about a source by a maker's isodose points, between the points only.
-
-ln(K r²) is linear inside the triangles (points of one plane) or tetrahedra between the points, so
-that one measured value alone gives the inverse square law; outside them nothing is stated.
-"""
+"""Kerma about a source by a maker's isodose points, between the points only."""
 
 from __future__ import annotations
 
@@ -12,11 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import Delaunay, QhullError
 
 from kerma.core import InputError, quantity
 from kerma.physics.calculation import Calculation, Record
+from kerma.physics.shielding._mesh import Mesh, strength
 from kerma.physics.shielding.plan.uses import Use
 
 Array = NDArray[np.float64]
@@ -74,30 +69,15 @@ def _points(use: Use) -> Array:
 
 
 def _between(use: Use, points: Array, relative: Array) -> Callable[[Array], Array]:
-    flat = bool(np.ptp(points[:, 2]) == 0.0)
-    axes = [0, 1] if flat else [0, 1, 2]
-    gap = use.number("largest_gap_m")
     try:
-        mesh = Delaunay(points[:, axes])
-        known = LinearNDInterpolator(mesh, np.log(relative))
-    except (QhullError, ValueError):
-        raise InputError(
-            f"{use.said}: the points lie on one line or in one upright plane; nothing lies between "
-            "them.",
-            code="outside-domain",
-        ) from None
-
-    corners = mesh.points[mesh.simplices]
-    sides = corners[:, :, None, :] - corners[:, None, :, :]
-    wide = np.sqrt((sides**2).sum(axis=3)).max(axis=(1, 2)) > gap * (1.0 + 1e-12)
+        mesh = Mesh(points[:, :3], use.number("largest_gap_m"))
+    except InputError as error:
+        raise InputError(f"{use.said}: {error.message}", code="outside-domain") from None
+    logs = np.log(relative)
 
     def field(away: Array) -> Array:
-        found: Array = np.exp(known(away[:, axes]))
-        found[wide[mesh.find_simplex(away[:, axes])]] = np.nan
-        if flat:
-            found[np.abs(away[:, 2] - points[0, 2]) > 1e-9] = np.nan
         squared = np.einsum("ij,ij->i", away, away)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(found / squared, float)
+            return np.asarray(strength(mesh.between(away), logs) / squared, float)
 
     return field
