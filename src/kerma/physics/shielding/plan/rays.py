@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 # Nearer to a source than this nothing is stated, m; as in `kerma.physics.shielding.room`.
 CLOSEST_M = 0.1
-_COLUMNS = 36  # a number of points times 2 to this fits an integer
+_WORD = 64  # bits of the integers rows are told apart by
 
 
 def position(plan: Plan, source: PlacedSource) -> tuple[float, float, float]:
@@ -91,13 +91,17 @@ def _within(met: Meeting, z: Array, bounds: tuple[float, float, float, float]) -
 def patterns(hits: Mask) -> tuple[Mask, NDArray[np.intp]]:
     """Return the distinct rows of a table of crossings, and which of them each row is."""
     index: NDArray[np.intp] = np.zeros(len(hits), np.intp)
-    first: NDArray[np.intp] = np.zeros(1, np.intp)
     # Most columns are crossed by no ray: they tell no row from another.
-    used = np.flatnonzero(hits.any(axis=0))
-    for start in range(0, len(used), _COLUMNS):
-        part = hits[:, used[start : start + _COLUMNS]]
-        code = index * (1 << part.shape[1]) + part @ (1 << np.arange(part.shape[1]))
-        _, first, index = np.unique(code, return_index=True, return_inverse=True)
+    used = hits[:, hits.any(axis=0)]
+    padded = np.zeros((len(hits), 8 * -(-used.shape[1] // _WORD)), np.uint8)
+    packed = np.packbits(used, axis=1)
+    padded[:, : packed.shape[1]] = packed
+    first: NDArray[np.intp] = np.zeros(1, np.intp)
+    for n, word in enumerate(padded.view(np.uint64).T):
+        if n:
+            _, each = np.unique(word, return_inverse=True)
+            word = index * (int(each.max(initial=0)) + 1) + each
+        _, first, index = np.unique(word, return_index=True, return_inverse=True)
     return hits[first] if len(hits) else hits[:0], index
 
 
