@@ -252,3 +252,11 @@ def test_the_mark_checked_alone_does_not_open_the_gate(who: Cast) -> None:
     survey.refresh_from_db()
     blockers = acts.IssueReport(survey=survey, by=who.approver).blockers()
     assert [b.code for b in blockers] == ["not-checked"]
+
+
+def test_what_was_examined_is_counted_under_its_name(who: Cast) -> None:
+    a_full_life(who)
+    counts = verify().counts
+    assert counts["Surveys"] == Survey.objects.count() == 1
+    assert {"Barriers As Built", "Image Analyses", "Action Entries"} <= set(counts)
+    assert not [name for name in counts if name.endswith(("yies", "eies", "Builts", "sises"))]

@@ -324,7 +324,7 @@ def verify(as_json: Json = False) -> None:
     else:
         for finding in outcome.findings:
             out.print(f"{finding.kind}: {finding.text}", markup=False, highlight=False)
-        counted = ", ".join(f"{n} {name.lower()}" for name, n in outcome.counts.items() if n)
+        counted = ", ".join(f"{name.lower()} {n}" for name, n in outcome.counts.items() if n)
         out.print(f"{'All agree' if outcome.sound else 'NOT SOUND'}: {counted}", highlight=False)
     if not outcome.sound:
         raise typer.Exit(6)

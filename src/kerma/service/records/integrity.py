@@ -47,7 +47,8 @@ def _plural(model: type[models.Model]) -> str:
         return many
     if one.endswith("sis"):
         return f"{one.removesuffix('sis')}ses"
-    return f"{one.removesuffix('y')}ies" if one.endswith("y") else many
+    ends_in_y = one.endswith("y") and one[-2:-1] not in "aeiou"
+    return f"{one.removesuffix('y')}ies" if ends_in_y else many
 
 
 def verify() -> Outcome:

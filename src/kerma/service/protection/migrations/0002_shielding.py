@@ -155,6 +155,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "barrier as built",
+                "verbose_name_plural": "barriers as built",
                 "ordering": ["-id"],
             },
         ),

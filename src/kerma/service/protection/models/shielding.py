@@ -118,6 +118,8 @@ class AsBuilt(AppendOnly):
     by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name = "barrier as built"
+        verbose_name_plural = "barriers as built"
         ordering = ["-id"]
 
     def __str__(self) -> str:
