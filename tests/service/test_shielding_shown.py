@@ -69,6 +69,24 @@ def test_the_schedule_of_the_report_is_what_the_assessment_needs() -> None:
     assert float(made.schedule[0].add.split()[0]) >= need.extra_mm
 
 
+def test_the_report_says_what_reaches_a_place_before_and_after() -> None:
+    plan = one_wall("uk", kap(4000.0), gap=2.0, layers=(Layer("gypsum_wallboard", 13.0),),
+                    goal=None)  # fmt: skip
+    made = assess(plan)
+    assert made.areas[0].kerma is not None
+    (place, *_) = words._places(drawing.read({"plan": plan.as_dict()}), made.as_dict())
+    assert place.table is not None
+    titles = [c.head for c in place.table.columns]
+    row = dict(zip(titles, place.table.rows[0], strict=True))
+    drawn = row["Highest kerma as drawn, mGy per year"]
+    assert float(drawn) == pytest.approx(made.areas[0].kerma.value, rel=5e-3)
+    assert row["With what is added, mGy per year"] == row["Allowed, mGy per year"] != drawn
+    enough = assess(one_wall("uk", kap(1.0), gap=5.0, layers=(Layer("lead", 2.0),), goal=None))
+    (place, *_) = words._places(drawing.read({"plan": enough.plan.as_dict()}), enough.as_dict())
+    assert place.table is not None
+    assert not [c for c in place.table.columns if "added" in c.head]
+
+
 def test_every_place_is_in_the_table_of_what_happens_otherwise() -> None:
     areas = [{**SHEET["plan"]["areas"][0], "key": f"a{n}", "name": f"Bay {n}"} for n in range(9)]
     sheet = drawing.read(with_plan(areas=areas))

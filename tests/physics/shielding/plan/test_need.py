@@ -246,6 +246,10 @@ def test_needs_are_enough_and_not_a_hundredth_of_a_millimetre_too_much(seed: int
     assert whole.adequate is True
     assert whole.needs is not None
     assert whole.needs.barriers == ()
+    assert whole.needs.afterwards == ()
+    said = {a.area: a.kerma_mgy for a in made.needs.afterwards}
+    assert said == pytest.approx({a.key: a.kerma.value for a in whole.areas if a.kerma}, rel=1e-4)
+    assert len(said) == len(plan.areas)
     for one in made.needs.barriers:
         thinner = _built(plan, made, {one.key: min(0.01, one.extra_mm)})
         scene = Scene(thinner)

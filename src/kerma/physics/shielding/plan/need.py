@@ -92,17 +92,34 @@ class Impossible:
 
 
 @dataclass(frozen=True, slots=True)
+class Afterwards:
+    """The highest kerma of an area with all extras built, mGy in the method's period."""
+
+    area: str
+    kerma_mgy: float
+    point: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
-    """What a plan needs; nothing when all areas are adequate."""
+    """What a plan needs; nothing when all areas are adequate.
+
+    Attributes
+    ----------
+    afterwards
+        Every area in which a kerma can be stated; empty when nothing is needed.
+    """
 
     barriers: tuple[BarrierNeed, ...] = ()
     impossible: tuple[Impossible, ...] = ()
+    afterwards: tuple[Afterwards, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
             "barriers": [b.as_dict() for b in self.barriers],
             "impossible": encode(self.impossible),
+            "afterwards": encode(self.afterwards),
         }
 
 
@@ -181,6 +198,7 @@ class Solver:
         self.losses = scene.judged
         self.spots: list[Spot] = []
         self.lost: list[Impossible] = []
+        self.last: list[Afterwards] = []
 
     def column(self, n: int, mm: float) -> tuple[Array, Array]:
         """Return the losses in a column with so much extra."""
@@ -269,12 +287,14 @@ class Solver:
     def look(self) -> bool:
         """Search all areas; return whether points joined that are not satisfied."""
         joined = False
+        self.last = []
         for ground in self.grounds:
             aim, _ = goal(self.scene.plan.method, ground.area)
             allowed = aim.value / ground.area.occupancy
             held = ground.worst(self.losses)
             if held is None or not np.isfinite(held.kerma):
                 continue
+            self.last.append(Afterwards(ground.area.key, held.kerma, held.point))
             spot = Spot(ground, held.point, allowed, ground.spot(held.point))
             if self.kept(spot) or any(lost.area == ground.area.key for lost in self.lost):
                 continue
@@ -315,7 +335,7 @@ class Solver:
         needs = tuple(
             self._need(n) for n in range(len(self.extras)) if self.extras[n] > 0.0
         )  # fmt: skip
-        return Needs(needs, tuple(self.lost))
+        return Needs(needs, tuple(self.lost), tuple(self.last) if needs else ())
 
     def _need(self, n: int) -> BarrierNeed:
         built = self.scene.structure

@@ -47,6 +47,13 @@ def needs_of(found: Found | None) -> list[Mapping[str, Any]]:
     return list(found["needs"]["barriers"]) if found and found["needs"] else []
 
 
+def afterwards(found: Found | None) -> dict[str, float]:
+    """Return the highest kerma of each area with all that is required; empty if nothing is."""
+    if not found or not found["needs"]:
+        return {}
+    return {a["area"]: a["kerma_mgy"] for a in found["needs"].get("afterwards", ())}
+
+
 def layers_said(layers: tuple[Layer, ...]) -> str:
     """Return layers as a builder reads them."""
     parts = [

@@ -130,17 +130,20 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
 def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]:
     period = sheet.plan.period
     areas = {a.key: a for a in sheet.plan.areas}
+    later = shown.afterwards(found)
     columns = (
         Column("Place", share=1.6), Column("Designation", share=1.2), Column("T", "right", 0.6),
         Column(f"Goal, mGy per {period}", "right", 0.9),
-        Column(f"Highest kerma, mGy per {period}", "right", 1.1),
-        Column(f"Allowed, mGy per {period}", "right", 1.0), Column("Finding", share=1.6),
+        Column(f"Highest kerma as drawn, mGy per {period}", "right", 1.1),
+        *((Column(f"With what is added, mGy per {period}", "right", 1.0),) if later else ()),
+        Column(f"Allowed, mGy per {period}", "right", 1.0), Column("As drawn", share=1.5),
     )  # fmt: skip
     rows = tuple(
         (
             a["name"], DESIGNATIONS[areas[a["key"]].designation],
             number(a["occupancy"]), number(a["goal"]["value"]),
             figures(a["kerma"]["value"]) if a["kerma"] else "–",
+            *((figures(later[a["key"]]) if a["key"] in later else "–",) if later else ()),
             figures(a["allowed"]["value"]), _finding(a),
         )
         for a in found["areas"]

@@ -22,3 +22,9 @@ def figures(value: Any) -> str:
 def share(value: Any) -> str:
     """Return a kerma over what is allowed in per cent; nothing above is shown as all of it."""
     return shown.share(None if value is None else float(value))
+
+
+@register.filter
+def at(held: Any, key: str) -> Any:
+    """Return what is held under a key, or nothing."""
+    return held.get(key)
