@@ -50,8 +50,17 @@ def test_a_lead_equivalence_is_rounded_down() -> None:
 
 
 def test_what_is_above_is_never_shown_as_all_that_is_allowed() -> None:
-    said = [shown.share(v) for v in (None, 0.5, 1.0, 1.0004, 1.004, 1.006)]
-    assert said == ["–", "50 %", "100 %", "more than 100 %", "more than 100 %", "101 %"]
+    said = [shown.share(v) for v in (None, 0.0, 0.003, 0.5, 1.0, 1.0004, 1.004, 1.006)]
+    assert said == [
+        "–",
+        "0 %",
+        "below 1 %",
+        "50 %",
+        "100 %",
+        "more than 100 %",
+        "more than 100 %",
+        "101 %",
+    ]
 
 
 def test_the_schedule_of_the_report_is_what_the_assessment_needs() -> None:
@@ -134,7 +143,17 @@ def test_a_price_with_a_comma_that_may_mean_thousands_is_refused(rf: Any, text: 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.33861, "0.339"), (0.0441239, "0.0441"), (2.4, "2.4"), (0.0, "0"), (1234.5, "1230")],
+    [
+        (0.33861, "0.339"),
+        (0.0441239, "0.0441"),
+        (2.4, "2.4"),
+        (0.0, "0"),
+        (1234.5, "1230"),
+        (3.2217e-4, "3.22 × 10⁻⁴"),
+        (1e-13, "1.00 × 10⁻¹³"),
+        (0.0009999, "1.00 × 10⁻³"),
+        (123456.0, "1.23 × 10⁵"),
+    ],
 )
 def test_a_kerma_has_three_figures(value: float, said: str) -> None:
     assert shown.figures(value) == said

@@ -111,8 +111,17 @@ class BarrierLine:
     decided_by: str
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def figures(value: float) -> str:
-    """Return a number to three significant figures: a shielding calculation has no more."""
+    """Return a number to three significant figures: a shielding calculation has no more.
+
+    Very small and very large ones with a power of ten, as on the drawing page.
+    """
+    if value and not 1e-3 <= abs(value) < 1e5:
+        part, power = f"{value:.2e}".split("e")
+        return f"{part} × 10{str(int(power)).translate(_RAISED)}"
     return number(float(f"{value:.3g}"))
 
 
@@ -193,8 +202,10 @@ def share(ratio: float | None) -> str:
     """Return a ratio in per cent; a dash where it is not known."""
     if ratio is None or not math.isfinite(ratio):
         return "–"
-    # What is above is never rounded to all that is allowed.
+    # What is above is never rounded to all that is allowed, nor a little to nothing.
     shown = f"{100.0 * ratio:.0f}"
+    if shown == "0" and ratio > 0.0:
+        return "below 1 %"
     return "more than 100 %" if shown == "100" and ratio > 1.0 + 1e-9 else f"{shown} %"
 
 
