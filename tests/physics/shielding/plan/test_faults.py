@@ -85,7 +85,8 @@ BAD: list[tuple[str, Change, str, str]] = [
         (0, 6), (2, 6), (1, 6)))), "x", "crosses itself"),
     ("no-size", _with("areas", area("x", (0, 6), (0.001, 6.001))), "x", "no size"),
     ("no-place", _with("areas", area("x", (1, -0.2), (5, 0.2))), "x", "no point"),
-    ("bad-occupancy", _with("areas", area("x", (0, 6), (1, 7), 0.0)), "x", "above 0"),
+    ("bad-occupancy", _with("areas", area("x", (0, 6), (1, 7), 0.0)), "x", "at least 0.0001"),
+    ("bad-occupancy", _with("areas", area("x", (0, 6), (1, 7), 9e-5)), "x", "9e-05"),
     ("bad-occupancy", _with("areas", area("x", (0, 6), (1, 7), 1.01)), "x", "at most 1"),
     ("bad-goal", _with("areas", area("x", (0, 6), (1, 7), goal=0.0)), "x", "above zero"),
     ("no-goal", _with("areas", area("x", (0, 6), (1, 7), designation="controlled")), "x",
@@ -235,7 +236,7 @@ def test_a_plan_that_cannot_be_understood_is_refused_by_name() -> None:
     data = room().as_dict()
     for change, words in [
         ({"method": "x"}, "no method"), ({"storeys": []}, "at least one storey"),
-        ({"schema": 9}, "schema 9"), ({"barriers": [{"key": 1}]}, "no plan"),
+        ({"schema": 9}, "schema 9"), ({"barriers": [{"key": 1}]}, "no text"),
         ({"sources": [{**data["sources"][0], "uses": [{"kind": "sun", "given": {}}]}]}, "no use"),
     ]:  # fmt: skip
         with pytest.raises(InputError) as refused:

@@ -42,7 +42,8 @@ def inside(xy: Array, polygon: Sequence[Point]) -> Mask:
         if ay == by:
             continue
         between = (ay > y) != (by > y)
-        found ^= between & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
+        turn = (bx - ax) * (y - ay) - (x - ax) * (by - ay)
+        found ^= between & (turn > 0.0 if by > ay else turn < 0.0)
     return found | edge
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from kerma.core import InputError
+from kerma.core import InputError, shape
 from kerma.core.codec import decode, encode
 from kerma.physics.shielding.plan.uses import USES, Use
 
@@ -27,6 +27,7 @@ DESIGNATIONS = {
 PERIODS = {"ncrp147": "week", "uk": "year"}
 # A drawing larger than this is a mistake of scale, not a department. Design choices.
 FARTHEST_M = 1000.0
+LONGEST_NAME, LONGEST_KEY = 160, 60
 MOST = {"storeys": 20, "barriers": 500, "slabs": 20, "areas": 200, "sources": 100}
 
 Point = tuple[float, float]
@@ -184,10 +185,8 @@ def read(data: Mapping[str, Any]) -> Plan:
     InputError
         ``bad-plan``: something in it cannot be understood; the message names it.
     """
-    try:
-        plan = decode(Plan, data)
-    except (InputError, TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"This is no plan: {error}", code="bad-plan") from None
+    shape.require(Plan, data, code="bad-plan")
+    plan = decode(Plan, data)
     _require(plan.schema == SCHEMA, f"Plans of schema {plan.schema} are not known here.")
     _require(plan.method in METHODS, f"“{plan.method}” is no method of {', '.join(METHODS)}.")
     _require(bool(plan.storeys), "A plan has at least one storey.")
@@ -214,6 +213,9 @@ def _require_keys(plan: Plan) -> None:
     keys = [t.key for t in things]
     double = sorted({k for k in keys if keys.count(k) > 1})
     _require(not double and all(keys), f"Two things have one key: {', '.join(double)}.")
+    for thing in things:
+        fine = len(thing.name) <= LONGEST_NAME and len(thing.key) <= LONGEST_KEY
+        _require(fine, f"“{thing.name[:40]}…” is longer than {LONGEST_NAME} characters.")
     storeys = {s.key for s in plan.storeys}
     placed: Sequence[Any] = (*plan.barriers, *plan.slabs, *plan.areas, *plan.sources)
     for thing in placed:
@@ -226,7 +228,7 @@ def _require_keys(plan: Plan) -> None:
 
 
 def _require_numbers(plan: Plan) -> None:
-    """Refuse what is no number or lies off any plan."""
+    """Refuse what lies off any plan."""
     for barrier in plan.barriers:
         _near(barrier.name, *barrier.start, *barrier.end, barrier.bottom_m, barrier.top_m or 0.0)
         _layers(barrier.name, barrier.layers)
@@ -236,19 +238,15 @@ def _require_numbers(plan: Plan) -> None:
         _near(storey.name, storey.floor_m, storey.height_m)
     for area in plan.areas:
         _near(area.name, *(v for point in area.polygon for v in point))
-        _require(math.isfinite(area.occupancy), f"{area.name}: the occupancy is no number.")
-        _require(
-            area.goal is None or math.isfinite(area.goal), f"{area.name}: the goal is no number."
-        )
     for source in plan.sources:
         _near(source.name, *source.position, source.height_m)
 
 
 def _near(name: str, *lengths: float) -> None:
-    fine = all(math.isfinite(v) and abs(v) <= FARTHEST_M for v in lengths)
+    fine = all(abs(v) <= FARTHEST_M for v in lengths)
     _require(fine, f"{name} lies more than {FARTHEST_M:g} m away: check the scale.")
 
 
 def _layers(name: str, layers: Sequence[Layer]) -> None:
-    fine = all(math.isfinite(v.mm) and 0.0 <= v.mm <= 1e5 for v in layers)
+    fine = all(0.0 <= v.mm <= 1e5 for v in layers)
     _require(fine, f"{name}: a layer is 0 mm to 100 m thick.")

@@ -19,6 +19,9 @@ from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.places import has_place, height_m
 from kerma.physics.shielding.room import RULES
 
+# Half an hour in a year: whoever types less has mistaken the unit. Design choice.
+LEAST_OCCUPANCY = 1e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -141,10 +144,11 @@ def _areas(plan: Plan, blocked: bool) -> Iterator[Fault]:
     if not plan.areas:
         yield Fault("no-areas", "", "Draw at least one area to protect.")
     for area in plan.areas:
-        if not 0.0 < area.occupancy <= 1.0:
+        if not LEAST_OCCUPANCY <= area.occupancy <= 1.0:
             yield Fault(
                 "bad-occupancy", area.key,
-                f"{area.name}: occupancy is above 0 and at most 1, not {area.occupancy:g}.",
+                f"{area.name}: occupancy is at least {LEAST_OCCUPANCY:g} and at most 1, not "
+                f"{area.occupancy:g}.",
             )  # fmt: skip
         if area.goal is not None and not area.goal > 0.0:
             yield Fault("bad-goal", area.key, f"{area.name}: the goal must be above zero.")

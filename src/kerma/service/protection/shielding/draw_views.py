@@ -109,7 +109,7 @@ def kerma_map(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         x0, y0, x1, y1 = (float(v) for v in data["box"])
         storey, height = str(data["storey"]), float(data["height"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError("The page did not say what to map.", code="bad-box") from None
     return JsonResponse(working.mapped(_sheet(data), storey, (x0, y0, x1, y1), height))
 

@@ -8,12 +8,11 @@ to which barrier.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerma.core import InputError
+from kerma.core import InputError, shape
 from kerma.core.codec import decode, encode
 from kerma.physics.shielding import materials
 from kerma.physics.shielding.plan.document import SCHEMA, Plan
@@ -75,23 +74,16 @@ def read(data: Mapping[str, Any]) -> Sheet:
     InputError
         ``bad-plan``: it cannot be understood, or is larger than any department.
     """
-    try:
-        size = len(json.dumps(data, allow_nan=False))
-        plan = read_plan(data["plan"])
-        sheet = decode(Sheet, {**data, "plan": plan.as_dict()})
-    except InputError:
-        raise
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"This is no drawing: {error}", code="bad-plan") from None
+    shape.require(Sheet, data, code="bad-plan")
+    plan = read_plan(data["plan"])
+    sheet = decode(Sheet, data)
+    size = len(json.dumps(data, allow_nan=False))
     _require(size <= MOST_BYTES, "The drawing is too large to be kept.")
     _require(len(sheet.underlays) <= _MOST_UNDERLAYS, f"At most {_MOST_UNDERLAYS} pictures.")
     storeys = {s.key for s in plan.storeys}
     for laid in sheet.underlays:
         fine = laid.metres_per_pixel is None or 0.0 < laid.metres_per_pixel < 10.0
         _require(fine, "The scale of a picture is above 0 and below 10 m per pixel.")
-        _require(
-            all(map(math.isfinite, (laid.x, laid.y, laid.turn_deg))), "A picture lies nowhere."
-        )
         _require(laid.storey in storeys, "A picture lies under a storey that is not there.")
     known = materials()
     for material in sheet.add.values():
@@ -101,8 +93,7 @@ def read(data: Mapping[str, Any]) -> Sheet:
         _require(key in stock, f"There is no product “{key}”.")
     for numbers, word in ((sheet.prices, "price of"), (sheet.slab_m2, "area of")):
         for key, value in numbers.items():
-            fine = isinstance(value, int | float) and math.isfinite(value) and value >= 0
-            _require(fine, f"The {word} {key} is no number of zero or more.")
+            _require(value >= 0.0, f"The {word} {key} is no number of zero or more.")
     return sheet
 
 

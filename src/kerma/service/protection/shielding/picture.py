@@ -109,6 +109,8 @@ def _text(x: float, y: float, words: str, *, size: int = 12, fill: str = "#15201
 
 
 def _area(area: Area, sheet: _Sheet, within: bool | None) -> str:
+    if not area.polygon:
+        return ""
     fill = {True: "#0b5d4e", False: "#b5121b", None: "#54625c"}[within]
     placed = [sheet.at(p) for p in area.polygon]
     points = " ".join(f"{x},{y}" for x, y in placed)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerma.core import InputError
 from kerma.physics.shielding import plan as shielding
+from kerma.physics.shielding.plan.document import FARTHEST_M
 from kerma.service.protection.shielding.drawing import Sheet
 
 # Points of a map of the page; finer ones are asked for by the paper. Design choices.
@@ -74,7 +75,8 @@ def mapped(sheet: Sheet, storey: str, box: tuple[float, float, float, float],
     InputError
         ``bad-box``; those of the library.
     """
-    x0, y0, x1, y1 = box
+    # However far somebody zooms out, nothing is drawn farther than this.
+    x0, y0, x1, y1 = (min(max(v, -FARTHEST_M), FARTHEST_M) for v in box)
     if not (np.isfinite(box).all() and x1 - x0 > _LEAST_STEP_M and y1 - y0 > _LEAST_STEP_M):
         raise InputError("The part of the plan to map has no size.", code="bad-box")
     step = max((x1 - x0) / MAP_POINTS, (y1 - y0) / MAP_POINTS, _LEAST_STEP_M)
