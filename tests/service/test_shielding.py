@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from kerma.core import InputError, IntegrityError, NotEntitled
 from kerma.service.protection.models import Design, DesignVersion
-from kerma.service.protection.shielding import drawing, shown
+from kerma.service.protection.shielding import drawing, shown, working
 from kerma.service.protection.shielding.papers import design_write
 from kerma.service.protection.shielding.services import design_open, drawing_save, version_keep
 from kerma.service.records.integrity import verify
@@ -328,3 +329,37 @@ def test_the_report_says_what_is_needed(who: Cast) -> None:
     rows = content["sections"][0]["blocks"][0]["table"]["rows"]
     built = float(rows[0][4].split()[0])
     assert extra <= built <= extra + 0.01, "never rounded down"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_a_plan_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    who = play.cast()
+    design = drawn(who)
+    open_then = []
+    worked = working.worked
+
+    def watched(sheet: drawing.Sheet) -> working.Worked:
+        open_then.append(connection.in_atomic_block)
+        return worked(sheet)
+
+    monkeypatch.setattr(working, "worked", watched)
+    version_keep(by=who.colleague, design=design, note="As ordered")
+    assert open_then == [False]
+
+
+def test_a_version_is_of_the_drawing_that_was_worked_out(
+    who: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = drawn(who)
+    worked = working.worked
+
+    def meanwhile(sheet: drawing.Sheet) -> working.Worked:
+        drawing_save(by=who.checker, design=design, document=with_plan(slabs=[]), revision=1)
+        return worked(sheet)
+
+    monkeypatch.setattr(working, "worked", meanwhile)
+    with pytest.raises(IntegrityError) as refused:
+        version_keep(by=who.colleague, design=design, note="As ordered")
+    assert refused.value.code == "drawing-changed"
+    assert who.checker.name in refused.value.message
+    assert not DesignVersion.objects.exists()

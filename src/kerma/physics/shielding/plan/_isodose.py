@@ -15,6 +15,7 @@ from kerma.physics.shielding._mesh import Mesh, strength
 from kerma.physics.shielding.plan.uses import Use
 
 Array = NDArray[np.float64]
+MOST_POINTS = 5000  # a maker's sheet has a few hundred; their mesh is made at every look
 
 
 def isodose(use: Use, period: str) -> tuple[Calculation, Callable[[Array], Array]]:
@@ -58,6 +59,11 @@ def _points(use: Use) -> Array:
         raise InputError(
             f"{use.said}: give at least three points, each x, y, z (m) and kerma (µGy).",
             code="use-incomplete",
+        )
+    if len(points) > MOST_POINTS:
+        raise InputError(
+            f"{use.said}: {len(points)} points are more than {MOST_POINTS}; thin them out.",
+            code="outside-domain",
         )
     r2 = np.einsum("ij,ij->i", points[:, :3], points[:, :3])
     if not (np.isfinite(points).all() and (points[:, 3] > 0.0).all() and (r2 > 0.0).all()):

@@ -27,7 +27,7 @@ DESIGNATIONS = {
 PERIODS = {"ncrp147": "week", "uk": "year"}
 # A drawing larger than this is a mistake of scale, not a department. Design choices.
 FARTHEST_M = 1000.0
-LONGEST_NAME, LONGEST_KEY = 160, 60
+LONGEST_NAME, LONGEST_KEY, MOST_USES = 160, 60, 40
 MOST = {"storeys": 20, "barriers": 500, "slabs": 20, "areas": 200, "sources": 100}
 
 Point = tuple[float, float]
@@ -195,6 +195,7 @@ def read(data: Mapping[str, Any]) -> Plan:
     _require_keys(plan)
     _require_numbers(plan)
     for source in plan.sources:
+        _require(len(source.uses) <= MOST_USES, f"{source.name}: at most {MOST_USES} uses.")
         for use in source.uses:
             _require(use.kind in USES, f"{source.name}: “{use.kind}” is no use of a source.")
     return plan

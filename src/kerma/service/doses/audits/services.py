@@ -28,7 +28,6 @@ _LEVEL_QUANTITY = {"dlp": "dlp", "ctdivol": "ctdivol", "kap": "kap",
                    "fluoro_time": "fluoro_time", "agd": "agd"}  # fmt: skip
 
 
-@transaction.atomic
 def audit_make(
     *,
     by: Person,
@@ -52,6 +51,7 @@ def audit_make(
     """
     demand("perform", by=by, work="dose_audit", subject="doses:audit", employer=employer.key,
            employer_name=employer.name, modality=standard.modality)  # fmt: skip
+    # Brought up to date and worked out before anything is locked: years of doses take a while.
     columnar.refresh()
     least = smallest or smallest_sample(standard.modality)[0]
     question = Question(
@@ -66,10 +66,10 @@ def audit_make(
                          "rule": "stated by the auditor" if smallest else "reference"}),
         result=settled(found.as_dict()), at=timezone.now(), by=by,
     )  # fmt: skip
-    made.save()
-    log.append(
-        actor=by, kind="audit.made", subject=made, text=f"Dose audit: {made.title}", seals=[made]
-    )
+    with transaction.atomic():
+        made.save()
+        log.append(actor=by, kind="audit.made", subject=made, seals=[made],
+                   text=f"Dose audit: {made.title}")  # fmt: skip
     return made
 
 

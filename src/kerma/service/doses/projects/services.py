@@ -72,7 +72,6 @@ def _log(project: Project, by: Person, kind: str, text: str) -> None:
     )  # fmt: skip
 
 
-@transaction.atomic
 def project_evaluate(*, by: Person, project: Project) -> Project:
     """Compare the doses before and after, as they are now.
 
@@ -82,22 +81,29 @@ def project_evaluate(*, by: Person, project: Project) -> Project:
         ``closed``; those of `kerma.doses.compare.compare`.
     """
     _demand(by, project.employer, log.subject_of(project))
-    project = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
-    if project.state == "closed":
-        raise InputError("This project is closed.", code="closed")
+    _require_open(project)
+    # Worked out before anything is locked: years of doses take a while.
     columnar.refresh()
     until = project.after_until or timezone.localdate()
     before = _doses(project, project.before_since, project.changed_on - timedelta(days=1))
     after = _doses(project, project.changed_on, until)
     found = compare(before, after)
-    project.result = settled(
+    result = settled(
         {"comparison": encode(found), "method": METHOD, "unit": measure(project.quantity).unit,
          "until": until.isoformat(), "at": timezone.now().isoformat()}
     )  # fmt: skip
-    project.state = "evaluated"
-    project.save()
-    _log(project, by, "project.evaluated", f"{project}: ratio of medians {found.ratio:.3f}")
+    with transaction.atomic():
+        project = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
+        _require_open(project)
+        project.result, project.state = result, "evaluated"
+        project.save()
+        _log(project, by, "project.evaluated", f"{project}: ratio of medians {found.ratio:.3f}")
     return project
+
+
+def _require_open(project: Project) -> None:
+    if project.state == "closed":
+        raise InputError("This project is closed.", code="closed")
 
 
 def _filter(project: Project, since: date, until: date) -> Filter:

@@ -14,10 +14,9 @@ from kerma.service.protection.shielding.services import WORK, entitled
 from kerma.service.protection.shielding.words import words_of
 from kerma.service.records import log
 from kerma.service.records.models import Paper
-from kerma.service.records.papers.compose import paper_open, paper_write
+from kerma.service.records.papers.compose import Words, paper_open, paper_write
 
 
-@transaction.atomic
 def design_write(
     *,
     by: Person,
@@ -42,7 +41,13 @@ def design_write(
     entitled(by, version.design)
     if not summary.strip():
         raise InputError("Say in your own words what you advise.", code="blank")
+    # Pictures and maps are drawn before anything is locked.
     words = words_of(version, summary=summary, owner=owner, due=due)
+    with transaction.atomic():
+        return _written(by, version, words, amend_reason)
+
+
+def _written(by: Person, version: DesignVersion, words: Words, amend_reason: str) -> Paper:
     subject = log.subject_of(version)
     held = papers(version.design)
     open_ones = [p for p in held if p.state in ("draft", "in_review")]

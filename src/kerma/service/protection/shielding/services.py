@@ -122,7 +122,6 @@ def _require_own(design: Design, sheet: drawing.Sheet) -> None:
         raise InputError("A picture of another design lies under this one.", code="bad-plan")
 
 
-@transaction.atomic
 def version_keep(*, by: Person, design: Design, note: str) -> DesignVersion:
     """Keep the drawing as it stands, with everything worked out from it.
 
@@ -132,11 +131,14 @@ def version_keep(*, by: Person, design: Design, note: str) -> DesignVersion:
         The person may not design shielding here.
     InputError
         ``blank``; ``not-finished``: something keeps the drawing from being assessed.
+    IntegrityError
+        ``drawing-changed``: somebody saved while it was worked out.
     """
     entitled(by, design)
     if not note.strip():
         raise InputError("Say why this version is kept.", code="blank")
-    held = Drawing.objects.select_for_update().get(design=design)
+    # Worked out before anything is locked: a large plan takes seconds, and nobody else waits.
+    held = Drawing.objects.get(design=design)
     found = working.worked(drawing.read(held.document))
     if found.blocking:
         raise InputError(
@@ -145,12 +147,26 @@ def version_keep(*, by: Person, design: Design, note: str) -> DesignVersion:
             code="not-finished",
         )
     document, assessment = settled(held.document), settled(found.assessment)
+    with transaction.atomic():
+        now = Drawing.objects.select_for_update().get(design=design)
+        if now.revision != held.revision:
+            raise IntegrityError(
+                f"{now.saved_by.name} saved this drawing while it was worked out. Look at it, then "
+                "keep it.",
+                code="drawing-changed",
+            )
+        return _version(by, design, document, assessment, note.strip())
+
+
+def _version(
+    by: Person, design: Design, document: Any, assessment: Any, note: str
+) -> DesignVersion:
     latest = design.versions.first()
     version = DesignVersion(
         design=design, number=(latest.number if latest else 0) + 1,
         document=document, document_sha256=content_hash(document),
         assessment=assessment, assessment_sha256=content_hash(assessment),
-        software=f"Kerma {__version__}", note=note.strip(), at=timezone.now(), by=by,
+        software=f"Kerma {__version__}", note=note, at=timezone.now(), by=by,
     )  # fmt: skip
     version.save()
     log.append(actor=by, kind="design.kept", subject=design,
