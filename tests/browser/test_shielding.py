@@ -178,6 +178,30 @@ def test_a_stock_product_brings_its_least_thickness(page: Page, board: Board) ->
     expect(panel.get_by_label("Least thickness").last).to_have_value("1.71")
 
 
+def test_a_click_after_a_typed_word_is_not_lost(page: Page, board: Board) -> None:
+    panel = board.panel()
+    panel.get_by_role("button", name="Wall", exact=True).click()
+    panel.get_by_label("Name", exact=True).fill("North wall")
+    panel.get_by_role("button", name="Add a layer").click()
+    expect(panel.get_by_label("Least thickness")).to_have_count(2)
+    expect(panel.get_by_label("Name", exact=True)).to_have_value("North wall")
+    panel.get_by_label("Least thickness").last.fill("13")
+    panel.get_by_role("button", name="Done").click()
+    expect(panel.get_by_role("button", name="North wall")).to_be_visible()
+
+
+def test_the_focus_goes_on_to_the_next_field(page: Page, board: Board) -> None:
+    panel = board.panel()
+    panel.get_by_role("button", name="Scanner").click()
+    panel.get_by_label("x", exact=True).fill("2.5")
+    page.keyboard.press("Tab")
+    expect(panel.get_by_label("y", exact=True)).to_be_focused()
+    page.keyboard.type("1.5")
+    page.keyboard.press("Tab")
+    expect(panel.get_by_label("Height above floor")).to_be_focused()
+    expect(panel.get_by_label("y", exact=True)).to_have_value("1.5")
+
+
 def test_another_persons_drawing_is_not_overwritten(
     page: Page, board: Board, who: Cast, guard: Any
 ) -> None:
@@ -278,18 +302,18 @@ def lead_added(page: Page, board: Board) -> None:
     expect(page.locator(".plan .map image")).to_have_count(1)
     assert_accessible(page)
     assert_fits(page)
-    need = findings.locator("strong").first.inner_text()
-    findings.get_by_role("button", name="Wall").first.click()
-    board.panel().get_by_role("button", name="Add a layer").click()
-    board.panel().get_by_label("Material", exact=True).last.select_option("lead")
-    board.fill("Least thickness", str(float(need.split()[0]) + 0.05))
+    findings.get_by_role("button", name="Add 0").click()
+    expect(board.panel().get_by_label("Added by this design").last).to_be_checked()
+    expect(board.panel().get_by_label("Material", exact=True).last).to_have_value("lead")
     expect(findings).to_contain_text("Nothing more is required")
+    expect(findings).to_contain_text("no place is drawn behind: Wall")
     expect(page.locator('[data-part="state"]')).to_have_text("Saved")
 
 
 def version_reported(page: Page) -> None:
     page.get_by_role("link", name="Findings and report").click()
     expect(page.get_by_role("main")).to_contain_text("all places within")
+    expect(page.get_by_role("main")).to_contain_text("not judged: no place behind it")
     assert_accessible(page)
     page.get_by_label("Why this version is kept").fill("Scanner as ordered")
     page.get_by_role("button", name="Keep it").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,33 @@ def test_what_was_given_is_shown_as_it_was_given(value: float, said: str) -> Non
 def test_layers_are_named_as_they_stand() -> None:
     sheet = (Layer("concrete", 100.0), Layer("lead", 0.85, product="Code 3"), Layer("steel", 0.0))
     assert shown.layers_said(sheet) == "100 mm concrete, 0.85 mm lead (Code 3)"
-    assert shown.layers_said(()) == "nothing"
+    assert shown.layers_said(()) == ""
+
+
+def test_what_the_design_adds_is_for_the_builder_even_where_it_is_enough() -> None:
+    layers = (Layer("gypsum_wallboard", 13.0), Layer("lead", 2.5, "Code 6", added=True))
+    plan = one_wall("uk", kap(400.0), gap=2.0, layers=layers, goal=None)
+    spare = replace(
+        plan.barriers[0], key="spare", name="Spare", start=(-90.0, 60.0), end=(-80.0, 60.0)
+    )
+    plan = replace(plan, barriers=(*plan.barriers, spare))
+    made = assess(plan)
+    assert made.adequate
+    found = made.as_dict()
+    sheet = drawing.read({"plan": plan.as_dict()})
+    (block, notes, *_) = words._schedule(sheet, found)
+    assert block.table is not None
+    wall, other = block.table.rows
+    assert wall[3:5] == ("13 mm gypsum wallboard", "2.5 mm Code 6")
+    assert other[4] == "2.5 mm Code 6"
+    assert any("Not judged" in p and "Spare" in p for p in notes.points)
+    assert "scheduled to be added" in words._statement(found)
+    first, last = shown.barriers(plan, found)
+    assert (first.layers, first.planned, first.judged) == (
+        "13 mm gypsum wallboard", "2.5 mm lead (Code 6)", True)  # fmt: skip
+    assert not last.judged
+    assert shown.needed(plan, found) == {plan.barriers[0].key, "spare"}
+    assert shown.brief(found)["unjudged"] == ["spare"]
 
 
 def test_what_a_use_is_taken_to_do_is_said_with_its_units() -> None:

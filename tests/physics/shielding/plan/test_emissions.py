@@ -21,6 +21,7 @@ from tests.physics.shielding.plan.cases import area, ct, kap, patients, room, so
 
 ONE_M, ONE = quantity(1, "m"), quantity(1, "1")
 FLOOR = "Rad Room (floor or other barriers)"
+GYPSUM = "gypsum_wallboard"
 FOUR = [[1, 0, 0, 9.0], [-1, 1, 0, 4.0], [-1, -1, 0, 4.0], [3, 3, 0, 0.5]]
 COMPLETE: dict[str, dict[str, Any]] = {
     "kap": {"kap_gy_cm2": 500, "kv": 85, "direction": [0, 0, -1]},
@@ -283,6 +284,27 @@ def test_what_stands_in_the_beam_counts_once(case: str, pre: float) -> None:
             assert at(wall("a", (4, 0), (4, 5), mm, material)) <= alone * (1 + 1e-12), material
     two = at(one, wall("b", (4.5, 0), (4.5, 5), 1.0))
     assert bare * held.transmission(2.0 + pre) < two < at(one)
+
+
+def test_the_receptor_in_the_beam_names_the_rows_it_may_rest_on() -> None:
+    """A wall of another material: the receptor's own fits decide, and must be verified too."""
+    use = Use("patients_primary", {**COMPLETE["patients_primary"], "preshielding": "table"})
+    plan = replace(_plan("ncrp147", use), barriers=(wall("a", (4, 0), (4, 5), 32, GYPSUM),),
+                   areas=(area("x", (5, 0), (6, 5)),))  # fmt: skip
+    made = assess(plan)
+    beam = Beam("primary", "Chest Room")
+    receptor = {curve(m, beam).parts[0][1].found.id for m in ("lead", "concrete", "steel")}
+    assert receptor | {curve(GYPSUM, beam).parts[0][1].found.id} <= {s.row for s in made.sources}
+    (found,) = made.areas
+    assert found.calculation is not None
+    (line,) = [w for w in found.calculation.working if "through" in w]
+    assert "the image receptor" in line
+    steel = curve("steel", beam).transmission(7.0)
+    assert f"7 mm steel, B = {steel:.4g}" in line
+    assert made.needs is not None
+    assert made.needs.barriers
+    for need in made.needs.barriers:
+        assert receptor <= {s.row for s in need.calculation.sources}
 
 
 def test_a_use_of_the_other_method_is_refused() -> None:

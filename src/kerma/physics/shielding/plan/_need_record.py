@@ -9,10 +9,10 @@ import numpy as np
 
 from kerma.core import quantity
 from kerma.physics.calculation import Calculation, Record
-from kerma.physics.shielding.archer import THICKEST_MM, said
+from kerma.physics.shielding.archer import THICKEST_MM, Curve, said
 from kerma.physics.shielding.plan.goals import goal
 from kerma.physics.shielding.plan.rays import Sight
-from kerma.physics.shielding.plan.structure import credited
+from kerma.physics.shielding.plan.structure import credited, receptor
 
 if TYPE_CHECKING:
     from kerma.physics.shielding.plan.need import Solver, Spot
@@ -72,6 +72,8 @@ def _taken(made: Record, solver: Solver, spot: Spot) -> list[tuple[str, float, S
                        emission.kerma_1m.value, "mGy")  # fmt: skip
             for used in emission.kerma_1m.sources:
                 made.rests_on(used.row)
+            for _, _, curve in receptor(emission):
+                _fits(made, curve)
             for column in way.crossed:
                 _cite(made, solver, column, way.emission)
             made.work(
@@ -92,8 +94,13 @@ def _cite(made: Record, solver: Solver, column: int, number: int) -> None:
         of.append(solver.materials[column])
     for material in dict.fromkeys(of):
         held = credited(material, beam)
-        for _, fit in held.parts if held else ():
-            made.rests_on(fit.found)
+        if held:
+            _fits(made, held)
+
+
+def _fits(made: Record, curve: Curve) -> None:
+    for _, fit in curve.parts:
+        made.rests_on(fit.found)
 
 
 def _again(

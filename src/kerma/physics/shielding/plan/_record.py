@@ -10,13 +10,13 @@ import numpy as np
 from kerma.core import Quantity
 from kerma.physics.calculation import Calculation, Record
 from kerma.physics.shielding.angular import scatter_factor
-from kerma.physics.shielding.archer import said
+from kerma.physics.shielding.archer import Curve, said
 from kerma.physics.shielding.plan.document import PlacedSource
 from kerma.physics.shielding.plan.emission import Emission, angles
 from kerma.physics.shielding.plan.ground import Ground, Way
 from kerma.physics.shielding.plan.places import TOP, height_m, reference_m
 from kerma.physics.shielding.plan.rays import Passing
-from kerma.physics.shielding.plan.structure import credited, merged
+from kerma.physics.shielding.plan.structure import credited, merged, receptor
 from kerma.physics.shielding.room import RULES
 
 TERTIARY = "bir/scatter_from_kap/tertiary_scatter"
@@ -101,15 +101,22 @@ def _carried(made: Record, emission: Emission) -> None:
 def _curves(made: Record, ground: Ground, way: Way, emission: Emission, cited: set[str]) -> None:
     if emission.beam is None:
         return
+    # Any of them may be the one that decides.
+    for material, _, fit in receptor(emission):
+        _cite(made, f"{material}, {emission.beam}", fit, cited)
     for column in way.crossed:
         for material, _ in _of(ground, column):
             held = credited(material, emission.beam)
-            name = f"{material}, {emission.beam}"
             if held is None:
                 made.assume(f"{said(material).capitalize()} counts as air for {emission.beam}.")
-            elif name not in cited:
-                cited.add(name)
-                held.cite(made)
+            else:
+                _cite(made, f"{material}, {emission.beam}", held, cited)
+
+
+def _cite(made: Record, name: str, held: Curve, cited: set[str]) -> None:
+    if name not in cited:
+        cited.add(name)
+        held.cite(made)
 
 
 def _lines(
@@ -141,12 +148,23 @@ def _lines(
         + (" not credited" if built.partial[n] else "")
         for n in way.crossed
     ]
+    if emission.preshielding:
+        names.insert(0, f"the image receptor ({_receptor(emission)})")
     spread, passed = way.free / emission.mgy_1m, way.kerma / way.free
     made.work(
         f"{where}; K / K(1 m) unshielded = {spread:.4g}",
         f"  through {', '.join(names) or 'nothing'}: B = {passed:.4g}",
         f"  {symbol} × {spread:.4g} × {passed:.4g} = {way.kerma:.4g} mGy",
     )
+
+
+def _receptor(emission: Emission) -> str:
+    """Return what the receptor counts as, and what each of these would let through alone."""
+    parts = [
+        f"{_layer(material, mm)}, B = {math.exp(float(held.log_transmission(mm))):.4g}"
+        for material, mm, held in receptor(emission)
+    ]
+    return "; or ".join(parts)
 
 
 def _of(ground: Ground, column: int) -> list[tuple[str, float]]:

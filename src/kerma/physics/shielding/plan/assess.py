@@ -139,7 +139,8 @@ def assess(plan: Plan, material_for: Mapping[str, str] | None = None) -> Assessm
     ]  # fmt: skip
     return Assessment(
         plan.method, VERSION, plan, found, areas, needed,
-        sensitivity(scene, areas, grounds=grounds), schedule(scene, needed), _sources(made),
+        sensitivity(scene, areas, grounds=grounds), schedule(scene, needed, grounds),
+        _sources(made),
         tuple(dict.fromkeys([RULES[plan.rule], *(s for c in made for s in c.assumptions)])),
         tuple(dict.fromkeys(s for c in made for s in c.limits)), _refusals(found, areas, needed),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from kerma.physics.shielding._expression import stated
 from kerma.physics.shielding.archer import Beam, said
 from kerma.physics.shielding.plan.document import KINDS, Barrier, Layer, Slab
+from kerma.physics.shielding.plan.ground import Ground
 from kerma.physics.shielding.plan.need import Needs
 from kerma.physics.shielding.plan.rays import Scene
 from kerma.physics.shielding.plan.structure import credited, heights
@@ -40,10 +42,13 @@ class ScheduleRow:
         As drawn; ``None`` for a slab.
     least_height_m
         To which added shielding reaches at least, above the finished floor (NCRP 147).
-    existing, add, total
-        In words: ``100 mm concrete + 13 mm gypsum wallboard``.
+    existing, planned, add, total
+        In words: ``100 mm concrete + 13 mm gypsum wallboard``. What stands there; the layers of the
+        drawing that this design adds; what is needed beyond them; all together.
     add_material, add_mm
-        Of what is to be added; empty and zero for nothing.
+        Of what is needed beyond the drawing; empty and zero for nothing.
+    judged
+        Whether a way from a source to a place leads through it. Nothing is known of the others.
     lead
         What the whole is worth in lead, for the hardest beam of each kind of radiation.
     """
@@ -56,14 +61,16 @@ class ScheduleRow:
     height_m: float | None
     least_height_m: float | None
     existing: str
+    planned: str
     add: str
     total: str
     add_material: str
     add_mm: float
     lead: tuple[LeadEquivalence, ...]
+    judged: bool
 
 
-def schedule(scene: Scene, needed: Needs) -> tuple[ScheduleRow, ...]:
+def schedule(scene: Scene, needed: Needs, grounds: Sequence[Ground]) -> tuple[ScheduleRow, ...]:
     """Return the schedule of a plan with what it needs.
 
     Parameters
@@ -72,14 +79,28 @@ def schedule(scene: Scene, needed: Needs) -> tuple[ScheduleRow, ...]:
         Of the plan.
     needed
         Of `kerma.physics.shielding.plan.need.needs`.
+    grounds
+        Its areas made ready.
     """
     least = stated(row(HEIGHT), "point", r"([\d.]+) m")
     extras = {b.key: Layer(b.material, b.extra_mm, added=True) for b in needed.barriers}
     things: tuple[Barrier | Slab, ...] = (*scene.plan.barriers, *scene.plan.slabs)
-    return tuple(_row(scene, t, extras.get(t.key), least) for t in things)
+    crossed = _crossed(scene, grounds)
+    return tuple(_row(scene, t, extras.get(t.key), least, t.key in crossed) for t in things)
 
 
-def _row(scene: Scene, thing: Barrier | Slab, extra: Layer | None, least: float) -> ScheduleRow:
+def _crossed(scene: Scene, grounds: Sequence[Ground]) -> frozenset[str]:
+    """Return the keys of what a ray from a source to a point of a place crosses."""
+    keys, found = scene.structure.keys, np.zeros(len(scene.structure.keys), bool)
+    for ground in grounds:
+        for seen in ground.first[1]:
+            found |= seen.rows.any(axis=0)
+    return frozenset(keys[n] for n in np.flatnonzero(found))
+
+
+def _row(
+    scene: Scene, thing: Barrier | Slab, extra: Layer | None, least: float, judged: bool
+) -> ScheduleRow:
     storey = scene.plan.storey(thing.storey)
     upright = isinstance(thing, Barrier)
     where = f"Floor of {storey.name}"
@@ -91,9 +112,11 @@ def _row(scene: Scene, thing: Barrier | Slab, extra: Layer | None, least: float)
     whole = (*thing.layers, extra) if extra else thing.layers
     return ScheduleRow(
         thing.key, thing.name, KINDS[thing.kind] if isinstance(thing, Barrier) else "Slab", where,
-        length, height, least if upright else None, _words(thing.layers),
-        _words((extra,)) if extra else "", _words(whole), extra.material if extra else "",
-        extra.mm if extra else 0.0, _lead(scene, whole),
+        length, height, least if upright else None,
+        _words(tuple(v for v in thing.layers if not v.added)),
+        _words(tuple(v for v in thing.layers if v.added)), _words((extra,)) if extra else "",
+        _words(whole), extra.material if extra else "",
+        extra.mm if extra else 0.0, _lead(scene, whole), judged,
     )  # fmt: skip
 
 

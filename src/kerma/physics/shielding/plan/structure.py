@@ -193,11 +193,15 @@ def behind_receptor(emission: Emission) -> float:
     """
     if not emission.preshielding or emission.beam is None:
         return 0.0
-    held = ((credited(m, emission.beam), m) for m in PRESHIELDED)
-    return max(
-        (float(c.log_transmission(_preshielding(m, emission.preshielding))) for c, m in held if c),
-        default=0.0,
-    )
+    return max((float(c.log_transmission(mm)) for _, mm, c in receptor(emission)), default=0.0)
+
+
+def receptor(emission: Emission) -> tuple[tuple[str, float, Curve], ...]:
+    """Return each material the receptor in the beam is stated in, how much of it, mm, its curve."""
+    if not emission.preshielding or emission.beam is None:
+        return ()
+    held = ((m, credited(m, emission.beam)) for m in PRESHIELDED)
+    return tuple((m, _preshielding(m, emission.preshielding), c) for m, c in held if c)
 
 
 def passing(emission: Emission, layers: Mapping[str, float], rule: str) -> tuple[float, float]:

@@ -181,10 +181,13 @@ def _barrier(
 
 def _source(source: PlacedSource, sheet: _Sheet) -> str:
     x, y = sheet.at(source.position)
-    leaves = "".join(_leaf(x, y, 9.0, angle) for angle in (60, 180, 300))
+    # ISO 361: a disc of radius R, blades from 1.5 R to 5 R, one of them downward.
+    leaves = "".join(_leaf(x, y, 9.0, angle) for angle in (0, 120, 240))
     return (
         f'<circle cx="{x}" cy="{y}" r="9" fill="#ffd400" stroke="#15201c"/>'
-        f'<path d="{leaves}" fill="#15201c"/>' + _text(x, y + 22, source.name)
+        f'<path d="{leaves}" fill="#15201c"/>'
+        f'<circle cx="{x}" cy="{y}" r="{0.17 * 9.0:.2f}" fill="#15201c"/>'
+        + _text(x, y + 22, source.name)
     )
 
 
@@ -194,8 +197,8 @@ def _leaf(x: float, y: float, r: float, start: float) -> str:
         return f"{x + part * r * math.cos(turn):.2f} {y - part * r * math.sin(turn):.2f}"
 
     long = 0.85 * r
-    return (f"M{at(0.3, start)}L{at(0.85, start)}A{long:.2f} {long:.2f} 0 0 0 "
-            f"{at(0.85, start + 60)}L{at(0.3, start + 60)}Z")  # fmt: skip
+    return (f"M{at(0.255, start)}L{at(0.85, start)}A{long:.2f} {long:.2f} 0 0 0 "
+            f"{at(0.85, start + 60)}L{at(0.255, start + 60)}Z")  # fmt: skip
 
 
 def _rule(sheet: _Sheet) -> str:

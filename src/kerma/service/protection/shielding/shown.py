@@ -39,6 +39,7 @@ def brief(found: Found) -> dict[str, Any]:
         "impossible": [
             {"area": i["area"], "message": i["message"]} for i in found["needs"]["impossible"]
         ],
+        "unjudged": [r["key"] for r in found["schedule"] if not r.get("judged", True)],
     }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def layers_said(layers: tuple[Layer, ...]) -> str:
         f"{number(v.mm)} mm {said(v.material)}{f' ({v.product})' if v.product else ''}"
         for v in layers if v.mm
     ]  # fmt: skip
-    return ", ".join(parts) or "nothing"
+    return ", ".join(parts)
 
 
 def numbers_of(plan: Plan) -> dict[str, int]:
@@ -68,9 +69,10 @@ def numbers_of(plan: Plan) -> dict[str, int]:
     return {thing.key: n for n, thing in enumerate((*plan.barriers, *plan.slabs), 1)}
 
 
-def needed(found: Found | None) -> frozenset[str]:
-    """Return the keys of what something must be added to."""
-    return frozenset(n["key"] for n in needs_of(found) if n["extra_mm"] > 0.0)
+def needed(plan: Plan, found: Found | None) -> frozenset[str]:
+    """Return the keys of what something is or must be added to."""
+    planned = {t.key for t in (*plan.barriers, *plan.slabs) if any(v.added for v in t.layers)}
+    return frozenset(planned | {n["key"] for n in needs_of(found) if n["extra_mm"] > 0.0})
 
 
 def pictures(
@@ -83,7 +85,7 @@ def pictures(
     """Return each storey that has something on it (or those of `only`): name and picture."""
     plan = sheet.plan
     states = {a["key"]: a["adequate"] for a in found["areas"]} if found else {}
-    needy = needed(found)
+    needy = needed(plan, found)
     drawn = []
     for storey in sorted(plan.storeys, key=lambda s: -s.floor_m):
         if only is not None and storey.key not in only:
@@ -107,8 +109,10 @@ class BarrierLine:
     where: str
     length_m: float | None
     layers: str
+    planned: str
     extra: str
     decided_by: str
+    judged: bool
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -148,15 +152,19 @@ def barriers(plan: Plan, found: Found | None) -> list[BarrierLine]:
     names = {a.key: a.name for a in plan.areas}
     storeys = {s.key: s.name for s in plan.storeys}
     several = len(storeys) > 1
+    judged = {r["key"]: r.get("judged", True) for r in found["schedule"]} if found else {}
     lines = []
     for thing in (*plan.barriers, *plan.slabs):
         need = needs.get(thing.key)
         extra = need["extra_mm"] if need else 0.0
         lines.append(BarrierLine(
             numbers[thing.key], thing.name, storeys[thing.storey] if several else "",
-            getattr(thing, "length_m", None), layers_said(thing.layers),
+            getattr(thing, "length_m", None),
+            layers_said(tuple(v for v in thing.layers if not v.added)),
+            layers_said(tuple(v for v in thing.layers if v.added)),
             f"{millimetres(extra)} mm {said(need['material'])}" if need and extra else "",
             names.get(need["decided_by"], "") if need and extra else "",
+            judged.get(thing.key, True),
         ))  # fmt: skip
     return lines
 

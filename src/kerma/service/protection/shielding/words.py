@@ -93,6 +93,8 @@ def _statement(found: Mapping[str, Any]) -> str:
         return "It cannot be shown for every place that the barriers are enough."
     needs = [n for n in shown.needs_of(found) if n["extra_mm"] > 0.0]
     if not needs:
+        if any(r.get("planned") for r in found["schedule"]):
+            return f"With what is scheduled to be added the barriers are enough for all {places}."
         return f"The barriers drawn are enough for all {places}."
     barriers = f"{len(needs)} barrier{'s' * (len(needs) != 1)}"
     return f"The barriers drawn are not enough: {barriers} must be added to as scheduled."
@@ -102,7 +104,7 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
     numbers = shown.numbers_of(sheet.plan)
     columns = (
         Column("No.", "right", 0.5), Column("Barrier", share=1.6),
-        Column("Length, m", "right", 0.8), Column("As drawn", share=2.2),
+        Column("Length, m", "right", 0.8), Column("Existing", share=2.2),
         Column("To be added", share=1.8), Column("Least height, m", "right", 0.9),
         Column("Worth in lead", share=1.7),
     )  # fmt: skip
@@ -110,13 +112,14 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
         (
             str(numbers[r["key"]]), r["name"],
             figures(r["length_m"]) if r["length_m"] else "–", r["existing"] or "nothing",
-            f"{shown.millimetres(r['add_mm'])} mm {said(r['add_material'])}" if r["add_mm"]
-            else "nothing",
+            _added(r),
             number(r["least_height_m"]) if r["least_height_m"] else "–",
             "; ".join(f"{shown.worth(e['lead_mm'])} mm ({e['beam']})" for e in r["lead"]) or "–",
         )
         for r in found["schedule"]
     )  # fmt: skip
+    bare = [r["name"] for r in found["schedule"] if not r.get("judged", True)]
+    unjudged = f"Not judged, as no place to protect is drawn behind it: {', '.join(bare)}."
     walled = {b.storey for b in sheet.plan.barriers}
     drawn = [
         Block(chart=Chart(name, svg, f"Plan of {name}; barriers are numbered as in the schedule.",
@@ -124,7 +127,15 @@ def _schedule(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ..
         for name, svg in shown.pictures(sheet, found, only=walled)
     ]  # fmt: skip
     table = Table(columns, rows, "Schedule of barriers")
-    return (Block(table=table), Block(points=_BUILDING), *drawn)
+    points = (*_BUILDING, unjudged) if bare else _BUILDING
+    return (Block(table=table), Block(points=points), *drawn)
+
+
+def _added(row: Mapping[str, Any]) -> str:
+    """Return what this design adds to a barrier: drawn already, and needed beyond that."""
+    needed = f"{shown.millimetres(row['add_mm'])} mm {said(row['add_material'])}"
+    parts = [p for p in (row.get("planned"), needed if row["add_mm"] else "") if p]
+    return " + ".join(parts) or ("nothing" if row.get("judged", True) else "not judged")
 
 
 def _places(sheet: drawing.Sheet, found: Mapping[str, Any]) -> tuple[Block, ...]:

@@ -120,14 +120,28 @@ store.watch((what) => {
     if (!saving.stopped) state("Not saved yet");
   }
   if (what === "tool") return void dressTools();
-  // A form being typed in is not made anew under the fingers unless what it shows has changed.
-  const typing = panel.root.contains(document.activeElement) ? document.activeElement.id : "";
-  const place = typing ? [...panel.root.querySelectorAll("input,select,textarea,button")].indexOf(document.activeElement) : -1;
-  panel.draw();
-  if (place >= 0) panel.root.querySelectorAll("input,select,textarea,button")[place]?.focus();
+  dress();
+});
+
+// A form is not made anew under a pointer that is down or a field that is typed in: the click or the
+// word would be lost. It is made when the pointer is up, or with the change that follows.
+const hand = { down: false, due: false };
+panel.root.addEventListener("pointerdown", () => { hand.down = true; });
+for (const up of ["pointerup", "pointercancel"]) addEventListener(up, () => { hand.down = false; if (hand.due) setTimeout(dress); }, true);
+
+function dress() {
+  const held = panel.root.contains(document.activeElement) ? document.activeElement : null;
+  const typed = held && "defaultValue" in held && held.type !== "checkbox" && held.value !== held.defaultValue;
+  hand.due = hand.down;
+  if (!hand.down && !typed) {
+    const fields = () => [...panel.root.querySelectorAll("input,select,textarea,button")];
+    const place = held ? fields().indexOf(held) : -1;
+    panel.draw();
+    if (place >= 0) fields()[place]?.focus();
+  }
   dressStoreys();
   stage.draw();
-});
+}
 
 root.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input,select,textarea");

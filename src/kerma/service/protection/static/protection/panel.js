@@ -103,6 +103,7 @@ export class Panel {
         choice("Material", layer.material, offered.materials, (v) => at((l) => { l[i].material = v; })),
         number("Least thickness", layer.mm, (v) => at((l) => { l[i].mm = v; }), { unit: "mm", least: 0, most: 1e5 }),
         words("Product", layer.product, (v) => at((l) => this.#product(l[i], v)), { options: stock.map((p) => [p.title, `${p.title}, at least ${said(p.mm)} mm ${p.material.replaceAll("_", " ")}`]) }),
+        tick("Added by this design", layer.added, (v) => at((l) => { l[i].added = v; })),
         button("Remove the layer", () => at((l) => l.splice(i, 1)), "link")));
     return h("section", {}, h("h4", {}, "Layers"), rows.length ? h("ol", { className: "layers" }, rows) : h("p", { className: "late" }, "No layer yet: nothing is known of what it stops."), button("Add a layer", () => at((l) => l.push({ material: l.at(-1)?.material ?? "concrete", mm: 0, product: "", added: false }))));
   }

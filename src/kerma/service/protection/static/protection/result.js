@@ -20,8 +20,8 @@ export async function sent(url, body) {
 }
 
 export class Result {
-  constructor(root, store, stage, { urls, offered }) {
-    Object.assign(this, { root, store, stage, urls, steps: offered.steps, busy: false, again: false, maps: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
+  constructor(root, store, stage, { urls, offered, mayDraw }) {
+    Object.assign(this, { root, store, stage, urls, mayDraw, steps: offered.steps, busy: false, again: false, maps: 0, timer: 0, mapped: false, height: 1, error: "", data: null });
     store.watch((what) => { if (what === "document") this.soon(); if (what === "selection") this.draw(); });
   }
 
@@ -108,9 +108,17 @@ export class Result {
   #needs(found, go) {
     const wanted = found.needs.filter((n) => n.extra_mm > 0);
     const never = found.impossible.map((i) => h("p", { className: "notice bad" }, go(i.area, i.message)));
-    if (!wanted.length && !never.length) return h("p", { className: "good-note" }, found.areas.every((a) => a.adequate === true) ? "Nothing more is required." : "What is required cannot be said; see each place.");
-    const rows = wanted.map((n) => h("li", {}, go(n.key, this.name(n.key)), ": ", h("strong", {}, `${up(n.extra_mm)} mm ${n.material.replaceAll("_", " ")}`), n.decided_by ? h("small", {}, ` for ${this.name(n.decided_by)}`) : null));
-    return h("section", {}, h("h3", {}, "Required in addition"), never, h("ul", { className: "needs-list" }, rows));
+    const bare = (found.unjudged ?? []).filter((key) => this.store.find(key));
+    const unjudged = bare.length ? h("p", { className: "hint" }, "Not judged, as no place is drawn behind: ", bare.map((key, i) => [i ? ", " : "", go(key, this.name(key))]), ".") : null;
+    if (!wanted.length && !never.length) return h("section", {}, h("p", { className: "good-note" }, found.areas.every((a) => a.adequate === true) ? "Nothing more is required for the places drawn." : "What is required cannot be said; see each place."), unjudged);
+    const rows = wanted.map((n) => h("li", {}, go(n.key, this.name(n.key)), ": ", h("strong", {}, `${up(n.extra_mm)} mm ${n.material.replaceAll("_", " ")}`), n.decided_by ? h("small", {}, ` for ${this.name(n.decided_by)}`) : null, this.mayDraw && [" ", h("button", { type: "button", className: "link", ariaLabel: `Add ${up(n.extra_mm)} mm to ${this.name(n.key)}`, onclick: () => this.#add(n) }, "Add it")]));
+    return h("section", {}, h("h3", {}, "Required in addition"), never, h("ul", { className: "needs-list" }, rows), unjudged);
+  }
+
+  // As a layer of this design, rounded up as it is shown.
+  #add(need) {
+    this.store.select(need.key);
+    this.store.change(() => this.store.find(need.key).item.layers.push({ material: need.material, mm: Number(up(need.extra_mm)), product: "", added: true }));
   }
 
   #mapTools() {

@@ -235,10 +235,12 @@ export function centre(polygon) {
   return polygon.length ? [polygon.reduce((s, p) => s + p[0], 0) / polygon.length, polygon.reduce((s, p) => s + p[1], 0) / polygon.length] : [0, 0];
 }
 
+// ISO 361: a disc of radius R, blades from 1.5 R to 5 R, one of them downward.
 function trefoil(x, y, r) {
   const leaf = (from) => {
     const at = (k, deg) => `${x + k * r * Math.cos((deg * Math.PI) / 180)} ${y - k * r * Math.sin((deg * Math.PI) / 180)}`;
-    return `M${at(0.3, from)}L${at(0.85, from)}A${0.85 * r} ${0.85 * r} 0 0 0 ${at(0.85, from + 60)}L${at(0.3, from + 60)}Z`;
+    return `M${at(0.255, from)}L${at(0.85, from)}A${0.85 * r} ${0.85 * r} 0 0 0 ${at(0.85, from + 60)}L${at(0.255, from + 60)}Z`;
   };
-  return leaf(60) + leaf(180) + leaf(300);
+  const disc = `M${x - 0.17 * r} ${y}a${0.17 * r} ${0.17 * r} 0 1 0 ${0.34 * r} 0a${0.17 * r} ${0.17 * r} 0 1 0 ${-0.34 * r} 0Z`;
+  return leaf(0) + leaf(120) + leaf(240) + disc;
 }
