@@ -117,7 +117,7 @@ def technologist(page: Page, world: tuple[Loaded, History], tmp_path: Path) -> S
     press(page, page.get_by_role("button", name="Measured: hand over"))
     survey = Survey.objects.get(system=system)
     assert survey.state == "measured", page.locator("#messages").inner_text()
-    page.get_by_label("Suitable for use with conditions").check()
+    page.get_by_label("Suitable for clinical use with conditions").check()
     page.get_by_label("Summary").fill("The tube voltage reads high at every station.")
     press(page, page.get_by_role("button", name="Compose the draft"))
     assert_accessible(page)

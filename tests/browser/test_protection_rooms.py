@@ -87,8 +87,8 @@ def test_a_barrier_is_measured(
     page.get_by_label("Reading behind the barrier").fill(f"{30000 * b:.6g}")
     page.get_by_role("button", name="Compare and keep").click()
     expect(page.get_by_role("main")).to_contain_text("type the standard uncertainty")
-    page.get_by_label("Uncertainty of the first").fill("100")
-    page.get_by_label("Uncertainty of the second").fill(f"{300 * b:.6g}")
+    page.get_by_label("Uncertainty of the reading without").fill("100")
+    page.get_by_label("Uncertainty of the reading behind").fill(f"{300 * b:.6g}")
     page.get_by_role("button", name="Compare and keep").click()
     expect(page.get_by_role("heading", name="Less shielding than designed")).to_be_visible()
     assert AsBuilt.objects.get().outcome == "less"

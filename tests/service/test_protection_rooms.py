@@ -272,7 +272,7 @@ def test_the_last_measurement_is_shown(who: Cast) -> None:
     )  # fmt: skip
     answer = factory.client(who.checker).get(reverse("rooms"), {"format": "json"})
     row = next(r for r in json.loads(answer.content) if r["room"] == who.system.room.name)
-    assert row["as_built"] == "Wall: less than designed"
+    assert row["as_built"] == "Wall: less than designed; 1 of 1 measured"
     assert "less shielding than designed" in row["recheck"]
 
 

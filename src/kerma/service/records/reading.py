@@ -7,16 +7,10 @@ from datetime import date
 from typing import Any
 
 from kerma.core import content_hash
+from kerma.reports.words import RECOMMENDATION
 from kerma.service.records import log, selectors
 from kerma.service.records.models import Issue, Signature
 from kerma.service.web.components.numbers import day
-
-_WORDS = {
-    "use": "Suitable for continued use",
-    "use with conditions": "Suitable for use with conditions",
-    "do not use": "Recommend not to use",
-    "no recommendation": "No recommendation",
-}
 
 
 def recommendation_of(issue: Issue) -> str:
@@ -24,7 +18,7 @@ def recommendation_of(issue: Issue) -> str:
     if "statement" in issue.content:
         return str(issue.content["statement"] or issue.content["kind"])
     found = str(issue.content.get("headline", {}).get("recommendation", ""))
-    return _WORDS.get(found, found)
+    return RECOMMENDATION.get(found, found)
 
 
 def _day(text: str | None) -> date | None:

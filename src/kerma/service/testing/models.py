@@ -28,9 +28,9 @@ STATES = [
     ("superseded", "Superseded"),
 ]
 RECOMMENDATIONS = [
-    ("use", "Suitable for continued use"),
-    ("conditions", "Suitable for use with conditions"),
-    ("do_not_use", "Recommend not to use"),
+    ("use", "Suitable for clinical use"),
+    ("conditions", "Suitable for clinical use with conditions"),
+    ("do_not_use", "Not to be used clinically"),
 ]
 
 

@@ -156,7 +156,9 @@ def _compared(measured: Quantity, designed: float) -> tuple[str, str]:
         verdict = MORE
     # In per cent: a transmission as a power of ten is read wrongly on a building site.
     digits = max(1, 1 - math.floor(math.log10(100.0 * spread))) if spread > 0.0 else 4
-    now, wide, then = (f"{100.0 * v:.{digits}f}" for v in (measured.value, spread, designed))
+    now, wide = (f"{100.0 * v:.{digits}f}" for v in (measured.value, spread))
+    # What is designed is never said to be nothing because the reading was coarse.
+    then = f"{100.0 * designed:.{max(digits, 1 - math.floor(math.log10(100.0 * designed)))}f}"
     return verdict, (
         f"{_SAYS[verdict]} Measured ({now} ± {wide}) % (k = {COVERAGE:g}), designed {then} %."
     )

@@ -112,7 +112,7 @@ _ALL = (
             "Radiography, fluoroscopy, interventional, mobile, cone-beam."),
     UseKind("kap_bins", "Scatter by KAP, histogram of kV", ("uk",), (
         Parameter("bins", "KAP per year by tube voltage", BINS, "Gy.cm2"), _BEAM),
-        "From the dose room's own records."),
+        "From the dose room’s records, or the site’s own figures."),
     UseKind("primary", "Primary beam by KAP", ("uk",), (
         _KAP, _KV, _BEAM, _CONE,
         Parameter("field_area_cm2", "Field area", unit="cm2"),

@@ -120,7 +120,7 @@ class Room:
 def rooms(reader: Person) -> list[Room]:
     """Return the systems that sent fluoroscopy studies, or have been commissioned."""
     sent = _counted(Study.objects.filter(modality=FLUOROSCOPY), "system", "pk")
-    mapped = _counted(SkinDose.objects.all(), "study__system", "study")
+    mapped = _counted(SkinDose.objects.exclude(peak_mgy=None), "study__system", "study")
     held = {
         row.system_id: row
         for row in RoomProfile.objects.filter(ended_on=None).select_related("set_by")

@@ -15,7 +15,7 @@ from kerma.service.protection.rooms.selectors import Standing
 from kerma.service.protection.rooms.services import DESIGNATIONS
 from kerma.service.protection.shielding.as_built import OUTCOMES
 from kerma.service.web.components.marks import badge
-from kerma.service.web.components.numbers import ABSENT, day
+from kerma.service.web.components.numbers import ABSENT
 from kerma.service.web.tables import Column
 
 TONES = {"controlled": "warn", "supervised": "accent", "undesignated": ""}
@@ -78,16 +78,20 @@ def _report_url(room: Room) -> str:
 
 
 def _as_built(room: Room) -> str:
-    row = _of(room).as_built
-    return f"{row.name}: {OUTCOMES.get(row.outcome, row.outcome)}" if row else ""
+    built = _of(room).as_built
+    if built is None:
+        return ""
+    row = built.worst
+    return f"{row.name}: {OUTCOMES.get(row.outcome, row.outcome)}; {built.count}"
 
 
 def _as_built_mark(room: Room) -> Any:
-    row = _of(room).as_built
-    if row is None:
+    built = _of(room).as_built
+    if built is None:
         return ABSENT
-    mark = badge(OUTCOMES.get(row.outcome, row.outcome), OUTCOME_TONES.get(row.outcome, "warn"))
-    return format_html('{} <span class="soft">{}</span>', day(row.measured_on), mark)
+    outcome = built.worst.outcome
+    mark = badge(OUTCOMES.get(outcome, outcome), OUTCOME_TONES.get(outcome, "warn"))
+    return format_html('{} <span class="soft">{}</span>', mark, built.count)
 
 
 def _recheck_mark(room: Room) -> Any:

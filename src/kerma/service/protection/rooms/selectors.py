@@ -28,6 +28,28 @@ _ASKED = {
 ABSENT = "absent"  # in the filter: a room without an entry
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was measured of a version after it was built.
+
+    Attributes
+    ----------
+    worst
+        Of the newest measurement of each barrier, the one furthest below its design.
+    measured, barriers
+        How many of how many barriers with layers.
+    """
+
+    worst: AsBuilt
+    measured: int
+    barriers: int
+
+    @property
+    def count(self) -> str:
+        """How far it has come, in words."""
+        return f"{self.measured} of {self.barriers} measured"
+
+
 @dataclass(slots=True)
 class Standing:
     """How a room stands.
@@ -39,14 +61,14 @@ class Standing:
     design, held
         The design that is its own, and what of it is in force.
     as_built
-        The newest measurement of a barrier of the version in force.
+        What was measured of the version in force.
     """
 
     entry: RoomEntry | None = None
     systems: list[System] = field(default_factory=list)
     design: Design | None = None
     held: InForce | None = None
-    as_built: AsBuilt | None = None
+    as_built: Built | None = None
     reasons: list[Reason] = field(default_factory=list)
 
     @property
@@ -169,9 +191,25 @@ def _chosen(
     return (designs[-1], None) if designs else (None, None)
 
 
-def _measured(versions: Iterable[int]) -> dict[int, AsBuilt]:
+_WORST_FIRST = ("less", "agrees", "more")
+
+
+def _measured(versions: Iterable[int]) -> dict[int, Built]:
+    """Return what was measured, by version; one good wall does not hide a bad one."""
     rows = AsBuilt.objects.filter(version__in=list(versions)).defer("record", "readings")
-    return {row.version_id: row for row in rows.order_by("measured_on", "pk")}
+    newest: dict[int, dict[str, AsBuilt]] = {}
+    for row in rows.order_by("measured_on", "pk"):
+        newest.setdefault(row.version_id, {})[row.barrier] = row
+    documents = DesignVersion.objects.filter(pk__in=newest).values_list("pk", "document")
+    found = {}
+    for pk, document in documents:
+        held = newest[pk]
+        worst = min(held.values(), key=lambda row: (_WORST_FIRST.index(row.outcome), -row.pk))
+        plan = document["plan"]
+        things = (*plan.get("barriers", ()), *plan.get("slabs", ()))
+        number = sum(any(v["mm"] > 0.0 for v in t.get("layers", ())) for t in things)
+        found[pk] = Built(worst, len(held), number)
+    return found
 
 
 def entries(room: Room) -> QuerySet[RoomEntry]:

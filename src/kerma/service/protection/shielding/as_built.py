@@ -124,6 +124,13 @@ def as_built_add(
     if instrument is not None and (problem := calibration_problem(instrument, measured_on)):
         raise InputError(problem, code="not-calibrated")
     given = [_corrected(r, unit, instrument, measured_on) for r in (without, behind)]
+    first, last = given
+    if last.value - 2.0 * (last.u or 0.0) > first.value + 2.0 * (first.u or 0.0):
+        raise InputError(
+            "More was read behind the barrier than without it, by more than twice the "
+            "uncertainties: the readings are exchanged, or were not of one beam at one distance.",
+            code="bad-reading",
+        )
     found = as_built(
         item.layers, Beam(radiation, kv=kv), without=given[0], behind=given[1],
         material=_material(item),

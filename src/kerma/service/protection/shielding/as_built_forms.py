@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -29,9 +30,13 @@ class MeasuredForm(forms.Form):
                                  help_text="As set and added.")  # fmt: skip
     unit = forms.ChoiceField(choices=[(u, pretty_unit(u)) for u in UNITS], label="Unit")
     without = forms.FloatField(label="Reading without the barrier")
-    without_u = forms.FloatField(label="Uncertainty of the first", required=False, help_text=_U)
+    without_u = forms.FloatField(
+        label="Uncertainty of the reading without", required=False, help_text=_U
+    )
     behind = forms.FloatField(label="Reading behind the barrier")
-    behind_u = forms.FloatField(label="Uncertainty of the second", required=False, help_text=_U)
+    behind_u = forms.FloatField(
+        label="Uncertainty of the reading behind", required=False, help_text=_U
+    )
     instrument = forms.ModelChoiceField(
         Instrument.objects.none(), required=False, empty_label="Not in the register",
     )  # fmt: skip
@@ -65,3 +70,10 @@ class AsBuiltPaperForm(forms.Form):
     amend_reason = forms.CharField(
         label="Why the issued paper is replaced", required=False, max_length=400
     )
+
+    def clean_due(self) -> date:
+        """Nothing is asked for by a day that is over."""
+        due: date = self.cleaned_data["due"]
+        if due < timezone.localdate():
+            raise forms.ValidationError("This day is over.")
+        return due

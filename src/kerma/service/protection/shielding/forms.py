@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from kerma.physics.shielding.plan.document import FARTHEST_M, METHODS
 from kerma.service.estate.models import Room, Site
@@ -43,7 +45,10 @@ class DesignForm(forms.Form):
     def __init__(self, *args: Any, sites: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["site"].queryset = sites
-        self.fields["rooms"].queryset = Room.objects.filter(site__in=sites).select_related("site")
+        rooms = Room.objects.filter(site__in=sites).select_related("site")
+        self.fields["rooms"].queryset = rooms.order_by("site__name", "name")
+        # Every hospital has an X-ray 1.
+        self.fields["rooms"].label_from_instance = lambda room: f"{room.site}: {room.name}"
 
     def clean(self) -> dict[str, Any]:
         """The rooms are of the site."""
@@ -72,3 +77,10 @@ class WriteForm(forms.Form):
     amend_reason = forms.CharField(
         label="Why the issued paper is replaced", required=False, max_length=400
     )
+
+    def clean_due(self) -> date:
+        """Nothing is asked for by a day that is over."""
+        due: date = self.cleaned_data["due"]
+        if due < timezone.localdate():
+            raise forms.ValidationError("This day is over.")
+        return due

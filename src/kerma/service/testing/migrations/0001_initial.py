@@ -145,9 +145,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("use", "Suitable for continued use"),
-                            ("conditions", "Suitable for use with conditions"),
-                            ("do_not_use", "Recommend not to use"),
+                            ("use", "Suitable for clinical use"),
+                            ("conditions", "Suitable for clinical use with conditions"),
+                            ("do_not_use", "Not to be used clinically"),
                         ],
                         max_length=20,
                     ),
