@@ -14,6 +14,7 @@ from kerma.core import InputError, quantity
 from kerma.physics.beams import Beam as Spectrum
 from kerma.physics.shielding import Beam, curve, layers, materials, thickness, transmission
 from kerma.physics.shielding.archer import Fit, as_fit
+from kerma.physics.shielding.mixed import secondary_beam
 from kerma.reference import rows
 
 FITS = [as_fit(r) for r in rows("archer") if r.text("method") == "NCRP147"]
@@ -195,3 +196,29 @@ def test_no_layers() -> None:
     with pytest.raises(InputError) as refused:
         layers([], ROOM)
     assert refused.value.code == "no-layers"
+
+
+@pytest.mark.parametrize("material", ["lead", "concrete", "steel", "gypsum_wallboard"])
+@pytest.mark.parametrize(("kv", "row_kv"), [(85.0, 100.0), (60.0, 70.0), (110.0, 125.0)])
+def test_between_rows_far_apart_the_next_higher_one_stands(
+    material: str, kv: float, row_kv: float
+) -> None:
+    """Appendix C of NCRP 147 at the voltage itself passes no more than what is stated."""
+    stated = curve(material, Beam("secondary", kv=kv))
+    above = curve(material, Beam("secondary", kv=row_kv))
+    exact = curve(
+        material,
+        secondary_beam(
+            {kv: 1.0},
+            field_area=quantity(1000, "cm2"),
+            field_distance=quantity(1, "m"),
+            angle=quantity(90, "deg"),
+            distance=quantity(1, "m"),
+            leakage_distance=quantity(1, "m"),
+        ),
+    )
+    for x in (0.1, 0.5, 1.0, 1.8) if material == "lead" else (5.0, 50.0, 120.0):
+        assert stated.transmission(x) == above.transmission(x)
+        assert stated.transmission(x) >= exact.transmission(x) * 0.98
+    made = transmission(material, quantity(1.0, "mm"), Beam("secondary", kv=kv))
+    assert any(f"{kv:g} kV stands at {row_kv:g} kV" in a for a in made.assumptions)

@@ -150,10 +150,17 @@ def mgd(
     ------
     InputError
         ``no-kerma``, ``backscatter-unknown``, ``no-backscatter-factor``, ``outside-survey``,
-        ``no-hvl``, ``unknown-material``; as `kerma.physics.breast.mean_glandular_dose` and
+        ``no-hvl``, ``unknown-material``, ``bad-uncertainty`` of `kvp`; as
+        `kerma.physics.breast.mean_glandular_dose` and
         `kerma.physics.breast.incident_kerma`.
     """
     spectrum = target_filter(anode, filter_material, filter_thickness)
+    if kvp.u:
+        raise InputError(
+            "The tube voltage finds the place in the survey; its uncertainty has no part in the "
+            "budget. Give the output and the half-value layer their own.",
+            code="bad-uncertainty",
+        )
     kv = kvp.to("kV").value
     said: list[str] = []
     working: tuple[str, ...] = ()

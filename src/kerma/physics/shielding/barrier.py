@@ -88,6 +88,11 @@ def _taken(made: Record, sources: Sequence[Source], material: str) -> list[tuple
         made.work(f"K{n}, {source.kerma.title}:", *(f"  {w}" for w in source.kerma.working))
         held = curve(material, source.beam)
         held.cite(made)
+        if source.preshielding and source.beam.radiation != "primary":
+            raise InputError(
+                "An image receptor stands in a primary beam; scatter and leakage pass beside it.",
+                code="outside-domain",
+            )
         pre = preshielding_mm(source.preshielding, material)
         if pre:
             made.rests_on("ncrp147/preshielding")

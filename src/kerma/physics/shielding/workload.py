@@ -125,7 +125,7 @@ def per_patient(
     left = total - math.fsum(used.values())
     if left > 0.0:
         made.limit(
-            f"{100 * left / total:.2g} % of the mA min lies outside {valid}, where the output is "
+            f"{100 * left / total:.2g} % of the mA min lies below {valid}, where the output is "
             "not known, and is left out."
         )
     output = {v: float(evaluate(row(OUTPUT), {"kVp": v})) * w for v, w in used.items()}
@@ -148,7 +148,14 @@ def per_patient(
 def _usable(bins: Mapping[float, float]) -> tuple[dict[float, float], str]:
     """Return the part of a workload the output is known for, and for which kV it is."""
     low, high = (float(v) for v in row(OUTPUT).fields["valid_kvp"])
-    used = {v: w for v, w in bins.items() if w > 0.0 and low <= v <= high}
+    above = [v for v, w in bins.items() if w > 0.0 and v > high]
+    if above:
+        # What lies below is left out and said; what lies above would be the part that passes most.
+        raise InputError(
+            f"The output is known up to {high:g} kV; the workload has some at {max(above):g} kV.",
+            code="outside-domain",
+        )
+    used = {v: w for v, w in bins.items() if w > 0.0 and low <= v}
     if not used or any(not w >= 0.0 for w in bins.values()):
         raise InputError(
             f"A workload has mA min of zero or more, some of it at {low:g} to {high:g} kV.",

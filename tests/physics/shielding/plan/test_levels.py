@@ -129,6 +129,24 @@ def test_the_edge_of_a_gantrys_shadow_is_followed_into_another_storey() -> None:
     assert held.kerma >= dense.max() * (1 - 5e-5)
 
 
+@pytest.mark.parametrize("up", [-1.0, 1.0])
+def test_the_rim_of_an_upright_beam_is_looked_at_from_within(up: float) -> None:
+    """A beam straight down (or up): the highest kerma beside it is at its rim, not outside it."""
+    half, high = 15.0, 0.5 if up < 0.0 else 1.5
+    use = beam([0.0, 0.0, up], half)
+    plan = Plan("uk", (GROUND,), areas=(area("a", (-2.0, -2.0), (2.0, 2.0)),),
+                sources=(source("s", (0.0, 0.0), use, height_m=high),))  # fmt: skip
+    ground = Ground(Scene(plan), plan.areas[0])
+    held = ground.worst(ground.scene.judged)
+    assert held is not None
+    x = np.linspace(0.1, 0.6, 501)  # nobody is judged nearer
+    z = np.linspace(0.0, 2.1, 2101)
+    grid = np.array(np.meshgrid(x, [0.0], z, indexing="ij")).reshape(3, -1).T
+    away = grid - np.array([0.0, 0.0, high])
+    dense = max(e.mgy_1m * np.nanmax(e.spread(away)) for e in ground.scene.emissions)
+    assert held.kerma >= dense * 0.999
+
+
 def test_heights_of_steps_lie_at_edges_and_rims() -> None:
     plan = windowed(0.6, 0.9, 1.5)
     glass = structure(plan).panels[1]

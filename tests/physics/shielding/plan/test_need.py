@@ -298,6 +298,45 @@ def test_an_unshielded_way_is_said_and_the_rest_is_worked_out() -> None:
     assert {a.key: a.adequate for a in built.areas}["k"] is True
 
 
+def test_a_gap_beside_a_wall_does_not_leave_the_wall_as_it_is() -> None:
+    """The worst point of the area lies in the gap; behind the wall lead helps and is asked for."""
+    plan = replace(
+        room("uk", kap(2000.0)), areas=(area("x", (-1, 1), (9, 3)),),
+        barriers=(wall("w", (0, 0.5), (10, 0.5), 25.0, "gypsum_wallboard"),),
+    )  # fmt: skip
+    source = replace(plan.sources[0], position=(-0.3, -1.0))
+    plan = replace(plan, sources=(source,))
+    made = assess(plan)
+    assert made.needs is not None
+    assert [i.area for i in made.needs.impossible] == ["x"]
+    assert [b.key for b in made.needs.barriers] == ["w"]
+    built = Scene(_built(plan, made))
+    ground = Ground(built, plan.areas[0])
+    xy, seen = ground.first
+    behind = xy[:, 0] > 1.0  # rays to these all cross the wall
+    kerma = ground.kerma(seen, built.judged)
+    assert (kerma[behind] <= 0.3 * (1 + 1e-6)).all()
+    bare = Ground(Scene(plan), plan.areas[0])
+    assert (bare.kerma(bare.first[1], Scene(plan).judged)[behind] > 0.3).any()
+
+
+def test_a_workload_above_the_table_is_never_judged_adequate() -> None:
+    """What lies above 150 kV passes most: left out, the area would be within."""
+
+    def made(kv: int) -> Assessment:
+        use = Use("own_workload", {
+            "bins": {"80": 1, str(kv): 1}, "patients": 100, "field_area_cm2": 1000,
+            "field_distance_m": 1, "angle_deg": 90})  # fmt: skip
+        return assess(one_wall("ncrp147", use, gap=2.0, layers=(Layer("lead", 1.0),), goal=None))
+
+    assert made(150).adequate is False
+    above = made(155)
+    assert above.adequate is None
+    assert any("155 kV" in f.message for f in above.faults if f.blocking)
+    raised = next(v for v in made(145).sensitivity if v.key == "kv")
+    assert "155 kV" in raised.refused
+
+
 def test_what_no_barrier_is_credited_for_cannot_be_made_good() -> None:
     plan = one_wall("uk", Use("dexa", {"scanner": "fan", "hours": 1000}), gap=2.0,
                     layers=(Layer("lead", 2.0),), goal=None)  # fmt: skip

@@ -75,6 +75,19 @@ def _edges(origin: Sequence[float], xy: Array, panels: Sequence[Panel]) -> Array
     return np.concatenate([origin[2] + (z - origin[2]) / part for z in levels], axis=1)
 
 
+def _between(ends: Array, along: Array, az: float, a: float) -> Array:
+    """Return a height inside a beam that does not lean towards the points.
+
+    Of a flat beam it lies between the two rims. A steep one goes on for ever beyond the only rim in
+    front of the focus; the other belongs to its mirror image.
+    """
+    if a <= 0.0:
+        return np.asarray(ends.mean(axis=1), float)
+    up = math.copysign(1.0, az)
+    rim = np.where((along[:, None] + az * ends > 0.0), ends * up, -np.inf).max(axis=1)
+    return np.where(np.isfinite(rim), up * (2.0 * np.abs(rim) + 1.0), np.nan)
+
+
 def _rims(origin: Sequence[float], xy: Array, cone: Cone) -> Array:
     """Return the heights at which an upright line enters a beam, leaves it, and lies deepest."""
     (ax, ay, az), half = cone
@@ -89,6 +102,6 @@ def _rims(origin: Sequence[float], xy: Array, cone: Cone) -> Array:
         far = -(b + np.where(b >= 0.0, root, -root))
         ends = np.stack([far / a, c / far], axis=1)
         deepest = az * squared / along
-        middle = np.where(along > 0.0, deepest, ends.mean(axis=1))[:, None]
+        middle = np.where(along > 0.0, deepest, _between(ends, along, az, a))[:, None]
         found = np.concatenate([middle, middle + WITHIN * (ends - middle)], axis=1)
     return np.asarray(origin[2] + np.where(np.isfinite(found), found, np.nan), float)

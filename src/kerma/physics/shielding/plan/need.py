@@ -12,7 +12,7 @@ Unknown are extras x ≥ 0, one for each barrier and slab, of one material each.
 4. all areas are searched again with these extras; points above what is allowed join, back to 2.
 
 A point whose kerma cannot be brought down (through air, through openings of a wall that is not
-credited) is said to be impossible and left out.
+credited) is said to be impossible and left out; other points of its area are satisfied as above.
 """
 
 from __future__ import annotations
@@ -296,15 +296,43 @@ class Solver:
                 continue
             self.last.append(Afterwards(ground.area.key, held.kerma, held.point))
             spot = Spot(ground, held.point, allowed, ground.spot(held.point))
-            if self.kept(spot) or any(lost.area == ground.area.key for lost in self.lost):
+            if self.kept(spot):
                 continue
             bare = self.left_bare(spot)
             if bare > allowed * (1.0 - 1e-6):
-                self.lost.append(self._impossible(spot, bare))
-                continue
+                if not any(lost.area == ground.area.key for lost in self.lost):
+                    self.lost.append(self._impossible(spot, bare))
+                found = self._elsewhere(ground, allowed)
+                if found is None:
+                    continue
+                spot = found
             self.spots.append(spot)
             joined = True
         return joined
+
+    def _elsewhere(self, ground: Ground, allowed: float) -> Spot | None:
+        """Return the worst point of the first look that is above and can be brought down.
+
+        A gap beside a wall is no reason to leave the wall as it is.
+        """
+        xy, seen = ground.first
+        total, bare = ground.kerma(seen, self.losses), ground.kerma(seen, self._closed())
+        with np.errstate(invalid="ignore"):
+            can = (total > allowed * (1.0 + _SLACK)) & (bare <= allowed * (1.0 - 1e-6))
+        for at in sorted(np.flatnonzero(can), key=lambda n: (-total[n], n)):
+            point = (float(xy[at, 0]), float(xy[at, 1]))
+            spot = Spot(ground, point, allowed, ground.spot(point))
+            if not self.kept(spot) and self.left_bare(spot) <= allowed * (1.0 - 1e-6):
+                return spot
+        return None
+
+    def _closed(self) -> Passing:
+        """Return the losses with every barrier that may be thickened letting nothing through."""
+        closed = np.array(
+            [[self.helps(e, n) for n in range(len(self.extras))]
+             for e in range(len(self.scene.emissions))], bool,
+        ).reshape(self.losses.hard.shape)  # fmt: skip
+        return replace(self.losses, hard=np.where(closed, -1e6, self.losses.hard))
 
     def _impossible(self, spot: Spot, bare: float) -> Impossible:
         parts = [p for p in self.parts(spot) if not p[2] and p[0] > 0.0]

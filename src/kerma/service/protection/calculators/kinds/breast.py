@@ -95,7 +95,7 @@ CALCULATORS = (
         "breast-mgd-header", "Mean glandular dose from a header", GROUP,
         "The dose of a patient's exposure from what its image header states and a survey measured.",
         _header,
-        (Number("kvp", "Tube voltage of the header", "kV", ("kV",)),
+        (Number("kvp", "Tube voltage of the header", "kV", ("kV",), uncertain=False),
          Choice("anode", "Anode", fixed(("W", "Tungsten"), ("Mo", "Molybdenum"),
                                         ("Rh", "Rhodium"))),
          Choice("filter_material", "Filter", fixed(("Al", "Aluminium"), ("Mo", "Molybdenum"),

@@ -53,6 +53,8 @@ MATERIAL = Choice("material", "Material", materials)
 RADIATION = Choice("radiation", "Radiation", _radiations)
 DISTRIBUTION = Choice("distribution", "Workload distribution", _distributions, optional=True,
                       hint="of NCRP 147; or give a tube voltage below")  # fmt: skip
+# Where a transmission is taken at it: see `volts`.
+SURE_KV = Number("kv", "Tube voltage", "kV", ("kV",), uncertain=False)
 KV = Number("kv", "Tube voltage", "kV", ("kV",), optional=True, uncertain=False,
             hint="where no workload distribution is chosen")  # fmt: skip
 OCCUPANCY = ratio("occupancy", "Occupancy", "T", hint="above 0, at most 1; say who agreed it")
@@ -64,7 +66,19 @@ def beam_of(radiation: str, distribution: str = "", kv: Quantity | None = None) 
 
 
 def volts(kv: Quantity) -> float:
-    """Return a tube voltage in kV."""
+    """Return a tube voltage in kV.
+
+    Raises
+    ------
+    InputError
+        ``bad-uncertainty``: it has one. It chooses the fit, so no budget could take it in.
+    """
+    if kv.u:
+        raise InputError(
+            "The tube voltage chooses the transmission; its uncertainty has no part in the budget. "
+            "Leave it out, and look at the next voltage as well.",
+            code="bad-uncertainty",
+        )
     return kv.to("kV").value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kerma.core import InputError, Quantity
@@ -42,6 +43,8 @@ _CT_KV = Number("kv", "Tube voltage", "kV", ("kV",), uncertain=False)
 _FIELD = (Number("field_area", "Field area", "F", _AREA_UNITS),
           metres("field_distance", "Distance of the field", "dF"),
           Number("angle", "Scattering angle", "θ", ("deg",), hint="90° to the side"))  # fmt: skip
+# Of a rebuilt kerma nothing but number, distance and use factor has a part in the budget.
+_SURE_FIELD = tuple(replace(field, uncertain=False) for field in _FIELD)
 _WHICH = Choice("distribution", "Workload distribution",
                 named(lambda: [d for d in ncrp.distributions() if not d.startswith("Mammo")]),
                 optional=True, hint="or the room’s own below")  # fmt: skip
@@ -178,7 +181,7 @@ CALCULATORS = (
     Calculator(
         "shielding-ncrp-workload", "Kerma per patient rebuilt", GROUP,
         "Primary, scattered and leakage kerma per patient at 1 m, rebuilt from a workload.",
-        _per_patient, (_WHICH, _OWN, *_FIELD), "shielding",
+        _per_patient, (_WHICH, _OWN, *_SURE_FIELD), "shielding",
         {"distribution": "Rad Room (all barriers)", "field_area": "1000", "field_area-unit": "cm2",
          "field_distance": "1", "field_distance-unit": "m", "angle": "90", "angle-unit": "deg"},
         covers=(workload.per_patient,),
@@ -188,7 +191,7 @@ CALCULATORS = (
         "shielding-ncrp-unshielded", "Unshielded kerma, rebuilt", GROUP,
         "Unshielded air kerma per week at a point, from a workload rebuilt by tube voltage.",
         _unshielded,
-        (_WHICH, _OWN, *_FIELD,
+        (_WHICH, _OWN, *_SURE_FIELD,
          Choice("what", "Kerma", fixed("primary", "scatter", "leakage", "secondary")), _N,
          distance("Distance"), _U),
         "shielding",
