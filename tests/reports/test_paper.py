@@ -15,6 +15,7 @@ from kerma import charts
 from kerma.core import Curve, InputError, IntegrityError
 from kerma.reports.paper import Block, Column, Paper, Proposal, Section, Table, build
 from kerma.reports.parts import Chart, Organisation, Signature, Signing, SourceLine, Verification
+from kerma.reports.shared_view import _note
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SOURCE = SourceLine("drl/1", "National DRLs", "seen", sha256="a" * 64)
@@ -145,3 +146,10 @@ def test_many_rows_of_one_document_take_one_line_and_stay_in_the_content() -> No
     assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) <= 3
     attached = pypdf.PdfReader(io.BytesIO(pdf)).attachments["paper-content.json"][0]
     assert len(json.loads(attached)["sources"]) == 148
+
+
+def test_what_a_verified_row_said_of_being_unverified_is_not_printed() -> None:
+    line = SourceLine("a/b", "A document", "recalled", note="for 70 kV; VERIFY before use")
+    assert _note(line) == "for 70 kV; VERIFY before use"
+    verified = replace(line, verified_by="A. Person", verified_on=date(2026, 1, 2))
+    assert _note(verified) == "for 70 kV"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -388,3 +389,9 @@ def test_writing_up_nothing_says_so(who: Cast) -> None:
     for query in ("", "?c=99", "?c=abc", "?c=" + "9" * 40):
         answer = browser.get(SAVED + "write/" + query, follow=True)
         assert "Tick at least one" in answer.content.decode()
+
+
+def test_a_risk_in_words_is_headed_by_its_words(who: Cast) -> None:
+    query = urlencode(dict(find("risk-words").example))
+    said = factory.client(who.colleague).get(f"/protection/calculators/risk-words/?{query}")
+    assert re.search(r"<strong>1 in \d", said.content.decode())

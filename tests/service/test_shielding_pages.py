@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kerma import reference
 from kerma.service.protection.models import Design
-from kerma.service.protection.shielding import drawing, shown
+from kerma.service.protection.shielding import drawing, shown, stock
 from tests.service import cast as play
 from tests.service import factory
 from tests.service.cast import Cast
@@ -109,6 +109,15 @@ def test_the_cheapest_set_is_put_into_the_drawing_and_holds(who: Cast) -> None:
     layers = Design.objects.get(pk=design.pk).drawing.document["plan"]["barriers"][0]["layers"]
     assert layers[-1]["product"] == "Lead sheet Code 3"
     assert layers[-1]["added"] is True
+
+
+def test_products_without_a_price_are_left_out_beside_priced_ones(who: Cast) -> None:
+    sheet = drawing.read({**SHEET, "prices": {"lead-code-4": 40.0}})
+    assert "lead-code-4" in stock.offered(sheet)
+    found = stock.cheapest(sheet)
+    assert {p.product for one in found.sets for p in one.picks} <= {"lead-code-4"}
+    assert stock.unpriced(sheet)
+    assert not stock.unpriced(drawing.read(SHEET))
 
 
 def test_prices_that_are_none_and_sets_that_are_gone_are_refused(who: Cast) -> None:

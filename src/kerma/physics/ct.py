@@ -186,7 +186,7 @@ def effective_dose(
         ``wrong-unit``, ``not-above-zero``.
     """
     chosen = _k_row(set_name, region, age, kv, weighting)
-    needed = phantom_of(region, age)
+    needed = phantom_of(region, age, set_name)
     if require_phantom(phantom) != needed:
         raise InputError(
             f"The coefficients for {region}, age {age}, belong to the {needed} phantom and this "
@@ -218,24 +218,32 @@ def effective_dose(
 
 _ON_HEAD = ("head", "head and neck", "neck", "brain", "intracranial angiography")
 _UNSAID = ("cervical spine",)
+# Regions that scanners scan on either phantom, in a set that does not state its own.
+_UNSAID_OF = {"Korea_NCICT": ("neck", "intracranial angiography")}
 
 
-def phantom_of(region: str, age: str) -> str:
+def phantom_of(region: str, age: str, set_name: str = "") -> str:
     """Return the CTDI phantom a coefficient belongs to: head regions and children 16 cm.
 
     Adult body 32 cm, paediatric body 16 cm: note of the rows of ``ct-k-factors`` (recalled).
+
+    Parameters
+    ----------
+    region, age, set_name
+        As `effective_dose`; without a set, what holds in most.
 
     Raises
     ------
     InputError
         ``no-phantom``: scanners differ in the phantom of this region; no set says which is meant.
     """
-    if region in _ON_HEAD:
+    unsaid = region in _UNSAID_OF.get(set_name, ())
+    if region in _ON_HEAD and not unsaid:
         return "head"
-    if region in _UNSAID:
+    if unsaid or region in _UNSAID:
         raise InputError(
-            f"Scanners state the DLP of the {region} on either phantom, and no set says which its "
-            "coefficient belongs to.",
+            f"Scanners state the DLP of the {region} on either phantom, and the set does not say "
+            "which its coefficient belongs to.",
             code="no-phantom",
         )
     return "body" if "adult" in age else "head"

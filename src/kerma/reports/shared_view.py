@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textwrap import shorten
 from typing import Any
 
-from kerma.reports.parts import Chart, Organisation, Picture, SignedContent
+from kerma.reports.parts import Chart, Organisation, Picture, SignedContent, SourceLine
 from kerma.reports.pictures import annotated, printed_width_mm, region_values
 from kerma.reports.units import date_text, pretty_text, time_text
 
@@ -96,13 +96,23 @@ def sources(report: SignedContent) -> list[View]:
             "edition": s.edition,
             "row": s.row,
             "confidence": s.confidence,
-            "note": pretty_text(s.note),
+            "note": pretty_text(_note(s)),
             "verified": f"{s.verified_by}, {date_text(s.verified_on)}" if s.verified else "",
         }
         for number, s in enumerate(report.verified_sources(), start=1)
     ]
 
 
+def _note(source: SourceLine) -> str:
+    """Return a row's note; of a verified one without what it said of being unverified."""
+    if not source.verified:
+        return source.note
+    kept = (part for part in source.note.split("; ") if not _OF_COMPILING.search(part))
+    return "; ".join(kept)
+
+
+# How the compilers of the data said that a row is still to be compared with its document.
+_OF_COMPILING = re.compile(r"\bVERIFY\b|\brecall(?:ed)?\b|\bunverified\b")
 _FEW = 4  # rows of one document printed each; more are printed as first, last and number
 
 

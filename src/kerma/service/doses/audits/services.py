@@ -124,7 +124,7 @@ def levels_adopt(*, by: Person, item: Audit, valid_from: date) -> list[LocalLeve
     demand("approve", by=by, work="dose_audit", subject=log.subject_of(item),
            employer=item.employer.key, employer_name=item.employer.name,
            modality=item.standard.modality)  # fmt: skip
-    issue = _issue_of(item)
+    issue = issue_of(item)
     if issue is None:
         raise InputError("Levels are adopted from an issued audit.", code="not-issued")
     if item.levels.exists():
@@ -157,7 +157,8 @@ def levels_adopt(*, by: Person, item: Audit, valid_from: date) -> list[LocalLeve
     return made
 
 
-def _issue_of(item: Audit) -> Issue | None:
+def issue_of(item: Audit) -> Issue | None:
+    """Return the newest issue of an audit's paper; ``None`` before there is one."""
     papers = [log.subject_of(p) for p in of_subject(log.subject_of(item)).filter(state="issued")]
     return Issue.objects.filter(subject__in=papers).order_by("-number").first()
 

@@ -131,6 +131,7 @@ def audit(request: HttpRequest, pk: int) -> HttpResponse:
         "may_write": may("perform", by=person, work="dose_audit"),
         "may_adopt": may("approve", by=person, work="dose_audit", employer=item.employer.key,
                          employer_name=item.employer.name, modality=item.standard.modality),
+        "issued": services.issue_of(item) is not None,
         "adopt_form": forms.AdoptForm(),
         "crumbs": [*CRUMBS, ("Audits", reverse("audits")), (item.standard.title, "")],
     }  # fmt: skip

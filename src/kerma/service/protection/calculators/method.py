@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,9 +26,15 @@ class Stated:
 def functions(calculator: Calculator) -> list[Stated]:
     """Return what the calculations behind a page say of themselves."""
     return [
-        Stated(f"{f.__module__}.{f.__qualname__}", (inspect.getdoc(f) or "").replace("``", ""))
+        Stated(f"{f.__module__}.{f.__qualname__}", _for_readers(inspect.getdoc(f) or ""))
         for f in calculator.functions
     ]
+
+
+def _for_readers(text: str) -> str:
+    """Return documentation without what is for programmers: its errors and its marks."""
+    text = re.sub(r"\*(\w+)\*", r"\1", text.split("\nRaises\n", maxsplit=1)[0])
+    return text.replace("``", "").rstrip()
 
 
 @cache

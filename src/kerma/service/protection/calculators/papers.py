@@ -22,7 +22,7 @@ from kerma.service.protection.calculators.kinds import calculators
 from kerma.service.protection.calculators.services import WORK, employer_of
 from kerma.service.protection.calculators.states import RowState, row_states
 from kerma.service.protection.calculators.typed import typed
-from kerma.service.protection.calculators.working import uncertainty, working
+from kerma.service.protection.calculators.working import headline, uncertainty, working
 from kerma.service.protection.models import CalculationPaper, SavedCalculation
 from kerma.service.records import log
 from kerma.service.records.models import Paper
@@ -215,7 +215,9 @@ def statement(row: SavedCalculation, made: Calculation) -> str:
     """Return the paragraph a calculation is reported in: value, U, method, version, by whom."""
     sure = ""
     if made.value.u:
-        share = f", {100 * made.value.u / abs(made.value.value):.1f} %" if made.value.value else ""
+        # Of a result in per cent a share of it would be taken for the uncertainty itself.
+        plain = made.value.value and str(made.value.unit) != "%"
+        share = f", {100 * made.value.u / abs(made.value.value):.1f} %" if plain else ""
         u = uncertainty(quantity(made.value.u, str(made.value.unit)))
         sure = (
             f" The standard uncertainty is {u}{share}; the interval is the expanded uncertainty, "
@@ -223,7 +225,7 @@ def statement(row: SavedCalculation, made: Calculation) -> str:
         )
     about = f" It concerns {row.system or row.room}." if row.system or row.room else ""
     return (
-        f"{made.title}: {result_text(made.value)}.{sure}{about} Method {made.name}, version "
+        f"{made.title}: {headline(made)}.{sure}{about} Method {made.name}, version "
         f"{made.version}, in Kerma {made.package}; worked out by {row.by.name} on "
         f"{time_text(timezone.localtime(row.at))}. Record SHA-256 {row.result_sha256[:16]}."
     )

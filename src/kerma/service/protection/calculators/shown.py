@@ -24,7 +24,7 @@ from kerma.service.protection.calculators.fields import (
     U,
 )
 from kerma.service.protection.calculators.states import RowState, row_states
-from kerma.service.protection.calculators.working import uncertainty, working
+from kerma.service.protection.calculators.working import headline, uncertainty, working
 from kerma.service.web.components.numbers import quantity
 
 _YES_NO = [("yes", "Yes"), ("no", "No")]
@@ -124,6 +124,11 @@ class Result:
     def unverified(self) -> list[RowState]:
         """Return the rows that stand in the way of issue."""
         return [r for r in self.rows if not r.verified]
+
+    @property
+    def headline(self) -> str:
+        """Return the result as it is read."""
+        return headline(self.made)
 
     @property
     def shown_others(self) -> list[tuple[str, str]]:

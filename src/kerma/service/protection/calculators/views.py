@@ -19,8 +19,8 @@ from kerma.service.protection.calculators.forms import SaveForm
 from kerma.service.protection.calculators.kinds import calculators
 from kerma.service.protection.calculators.services import WORK, calculation_save
 from kerma.service.protection.calculators.states import Standing, standings
+from kerma.service.protection.calculators.working import headline
 from kerma.service.protection.models import SavedCalculation
-from kerma.service.web.components.numbers import quantity
 
 WHAT = "The calculators"
 CRUMBS = [("Staff & protection", "/people/"), ("Calculators", "/protection/calculators/")]
@@ -129,7 +129,7 @@ def save(request: HttpRequest, key: str) -> HttpResponse:
             return redirect("calculation", row.pk)
     context: dict[str, Any] = {
         "form": form, "title": "Keep this calculation", "verb": "Keep", "back": back,
-        "lede": f"{made.title}: {quantity(made.value)}",
+        "lede": f"{made.title}: {headline(made)}",
         "crumbs": [*CRUMBS, (item.title, back), ("Keep", "")],
     }  # fmt: skip
     return render(request, "web/form.html", context, status=422 if form.errors else 200)

@@ -14,6 +14,13 @@ from kerma.service.protection.calculators.calculator import Calculator, work_out
 from kerma.service.protection.calculators.fields import Choice, Field, Flag, Number, Rows
 
 
+def headline(made: Calculation) -> str:
+    """Return a result as it is read: value, unit and U; of a risk in words “1 in 2 000”."""
+    if made.name == "risk-words":
+        return f"1 in {made.value.value:,.0f}".replace(",", "\u202f")
+    return result_text(made.value)
+
+
 def working(made: Calculation) -> str:
     """Return what `Calculation.text` says with its units typeset.
 

@@ -46,6 +46,14 @@ def offered(sheet: Sheet) -> dict[str, Product]:
     return {key: p for key, p in stock.items() if not p.recalled}
 
 
+def unpriced(sheet: Sheet) -> list[Product]:
+    """Return the products left out because others of the drawing have a price and they have not."""
+    chosen = offered(sheet)
+    if not any(key in sheet.prices for key in chosen):
+        return []
+    return [p for key, p in chosen.items() if key not in sheet.prices]
+
+
 def cheapest(sheet: Sheet) -> Choices:
     """Return the best sets for a drawing.
 
@@ -59,6 +67,8 @@ def cheapest(sheet: Sheet) -> Choices:
         raise InputError("The drawing cannot be assessed yet; see its page.", code="not-finished")
     chosen = offered(sheet)
     priced = {k: v for k, v in sheet.prices.items() if k in chosen}
+    left = unpriced(sheet)
+    chosen = {key: p for key, p in chosen.items() if p not in left}
     return choices(
         sheet.plan, by_kind(chosen), prices=priced or None, slab_m2=dict(sheet.slab_m2)
     )  # fmt: skip

@@ -31,6 +31,7 @@ def built_of(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "design": item, "lines": stock.lines(sheet), "found": found, "refusal": refusal,
         "sets": stock.shown(sheet, found) if found else [],
+        "unpriced": [p.title for p in stock.unpriced(sheet)],
         "order": stock.order_said(found) if found else "",
         "slabs": [(s, sheet.slab_m2.get(s.key)) for s in sheet.plan.slabs],
         "may_draw": rights(person, item), "crumbs": crumbs_of(item, "Products"),
