@@ -59,7 +59,8 @@ class Choices:
     order
         What they are ordered by: see `ORDERS`.
     exact
-        Whether no cheaper set of the products offered exists; ``False`` for a greedy choice.
+        Whether no cheaper set of the products offered exists for the barriers that need more;
+        ``False`` for a greedy choice.
     words
         How the search was made; why there is no set, where there is none.
     refused
@@ -163,7 +164,7 @@ def choices(
         exact = False
     else:
         found = search.exact()
-        words = f"Searched exactly: {count:g} combinations by branch and bound."
+        words = f"Searched exactly among the barriers that need more: {count:g} combinations."
         exact = True
     if not found:
         words = "No set of the products offered makes all areas adequate."
