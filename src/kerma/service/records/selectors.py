@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Concat, Left
 from kerma.core import Level
 from kerma.service.people.models import Person
 from kerma.service.records.models import Action, Event, Issue, Report, Signature, Verification
+from kerma.service.web.typed import whole
 
 M = TypeVar("M", bound=Model)
 
@@ -93,7 +94,7 @@ def recommendations(issues: Iterable[Issue]) -> None:
 
     listed = list(issues)
     keys = {i.subject.removeprefix("survey:") for i in listed if i.subject.startswith("survey:")}
-    rows = Survey.objects.filter(pk__in=[int(k) for k in keys if k.isdigit()])
+    rows = Survey.objects.filter(pk__in=[k for k in map(whole, keys) if k is not None])
     words = {f"survey:{s.pk}": s.get_recommendation_display() for s in rows.only("recommendation")}
     for issue in listed:
         issue.recommended = words.get(issue.subject, "")

@@ -243,3 +243,25 @@ def test_a_plan_that_cannot_be_understood_is_refused_by_name() -> None:
             read({**data, **change})
         assert refused.value.code == "bad-plan"
         assert words in refused.value.message
+
+
+def test_more_than_can_be_worked_out_at_once_is_said_before_it_is_tried() -> None:
+    base = room()
+    many = replace(
+        base,
+        barriers=tuple(wall(f"w{n}", (0, n), (5, n), 1.0) for n in range(60)),
+        areas=tuple(area(f"a{n}", (6, n), (7, n + 0.5)) for n in range(60)),
+        sources=tuple(source(f"s{n}", (2.0, n + 0.5), kap()) for n in range(30)),
+    )
+    found = [f for f in faults(many) if f.code == "too-large"]
+    assert found
+    assert found[0].blocking
+    assert assess(many).blocked
+    assert not [f for f in faults(base) if f.code == "too-large"]
+
+
+def test_an_outline_of_a_thousand_corners_is_refused() -> None:
+    data = room().as_dict()
+    data["areas"][0]["polygon"] = [[float(n), float(n % 2)] for n in range(1000)]
+    with pytest.raises(InputError, match="100 corners"):
+        read(data)

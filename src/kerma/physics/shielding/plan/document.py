@@ -27,7 +27,7 @@ DESIGNATIONS = {
 PERIODS = {"ncrp147": "week", "uk": "year"}
 # A drawing larger than this is a mistake of scale, not a department. Design choices.
 FARTHEST_M = 1000.0
-LONGEST_NAME, LONGEST_KEY, MOST_USES = 160, 60, 40
+LONGEST_NAME, LONGEST_KEY, MOST_USES, MOST_LAYERS, MOST_CORNERS = 160, 60, 40, 20, 100
 MOST = {"storeys": 20, "barriers": 500, "slabs": 20, "areas": 200, "sources": 100}
 
 Point = tuple[float, float]
@@ -238,6 +238,8 @@ def _require_numbers(plan: Plan) -> None:
     for storey in plan.storeys:
         _near(storey.name, storey.floor_m, storey.height_m)
     for area in plan.areas:
+        fine = len(area.polygon) <= MOST_CORNERS
+        _require(fine, f"{area.name}: an outline has at most {MOST_CORNERS} corners.")
         _near(area.name, *(v for point in area.polygon for v in point))
     for source in plan.sources:
         _near(source.name, *source.position, source.height_m)
@@ -249,5 +251,6 @@ def _near(name: str, *lengths: float) -> None:
 
 
 def _layers(name: str, layers: Sequence[Layer]) -> None:
+    _require(len(layers) <= MOST_LAYERS, f"{name}: at most {MOST_LAYERS} layers.")
     fine = all(0.0 <= v.mm <= 1e5 for v in layers)
     _require(fine, f"{name}: a layer is 0 mm to 100 m thick.")

@@ -21,6 +21,8 @@ from kerma.physics.shielding.room import RULES
 
 # Half an hour in a year: whoever types less has mistaken the unit. Design choice.
 LEAST_OCCUPANCY = 1e-4
+# Sources × barriers × areas of one assessment: a whole department. More takes minutes, gigabytes.
+MOST_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ def faults(plan: Plan) -> tuple[Fault, ...]:
 
 def _without_areas(plan: Plan) -> list[Fault]:
     found = [Fault(*one) for one in _drawing.faults(plan)]
+    if len(plan.sources) * len(plan.barriers) * len(plan.areas) > MOST_AT_ONCE:
+        found.append(
+            Fault(
+                "too-large", "", f"{len(plan.sources)} sources, {len(plan.barriers)} barriers and "
+                f"{len(plan.areas)} places are too many to be assessed at once. Divide the plan.",
+            )
+        )  # fmt: skip
     if plan.rule not in RULES:
         found.append(
             Fault("which-rule", "", f"“{plan.rule}” is no rule for layers. There are: "

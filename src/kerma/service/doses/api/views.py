@@ -18,6 +18,7 @@ from kerma.service.doses.forms import StudyFilter
 from kerma.service.doses.models import Study
 from kerma.service.doses.storing_record import unpacked
 from kerma.service.estate import selectors as estate
+from kerma.service.web.typed import whole
 
 MOST = 500  # studies of one answer; `next` leads to the following ones
 _FIELDS = (
@@ -40,9 +41,10 @@ def _line(study: Study) -> dict[str, Any]:
 
 
 def _after(text: str) -> int:
-    if not text.isdigit():
+    found = whole(text)
+    if found is None:
         raise InputError("`after` is the id of a study.", code="bad-after")
-    return int(text)
+    return found
 
 
 @require_GET

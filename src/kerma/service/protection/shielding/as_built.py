@@ -27,7 +27,7 @@ from kerma.service.instruments.selectors import (
 from kerma.service.people.models import Person
 from kerma.service.protection.models import AsBuilt, DesignVersion
 from kerma.service.protection.shielding import drawing
-from kerma.service.protection.shielding.services import entitled
+from kerma.service.protection.shielding.services import entitled, require_whole
 from kerma.service.records import log, store
 from kerma.service.records.sealing import settled
 
@@ -114,6 +114,7 @@ def as_built_add(
         ``no-uncertainty``, ``bad-reading``; those of `kerma.physics.shielding.plan.as_built`.
     """
     entitled(by, version.design)
+    require_whole(version)
     item = barriers(version).get(barrier)
     if item is None:
         raise InputError(

@@ -19,6 +19,7 @@ from kerma.service.protection.shielding.shown import brief
 from kerma.service.protection.shielding.underlay_files.kinds import MOST_BYTES
 from kerma.service.protection.shielding.views import crumbs_of, design_of, rights
 from kerma.service.records import store
+from kerma.service.web.typed import whole
 
 
 @require_GET
@@ -128,7 +129,7 @@ def underlay(request: HttpRequest, pk: int) -> HttpResponse:
     page = request.POST.get("page", "1")
     made = underlay_add(
         by=person, design=item, content=file.read(), name=file.name or "plan",
-        page=int(page) if page.isdigit() else 1,
+        page=whole(page) or 1,
     )  # fmt: skip
     return JsonResponse(_underlay(made))
 

@@ -10,7 +10,7 @@ from kerma.core import InputError
 from kerma.service.people.models import Person
 from kerma.service.protection.models import DesignVersion
 from kerma.service.protection.shielding.selectors import papers
-from kerma.service.protection.shielding.services import WORK, entitled
+from kerma.service.protection.shielding.services import WORK, entitled, require_whole
 from kerma.service.protection.shielding.words import words_of
 from kerma.service.records import log
 from kerma.service.records.models import Paper
@@ -41,6 +41,7 @@ def design_write(
     entitled(by, version.design)
     if not summary.strip():
         raise InputError("Say in your own words what you advise.", code="blank")
+    require_whole(version)
     # Pictures and maps are drawn before anything is locked.
     words = words_of(version, summary=summary, owner=owner, due=due)
     with transaction.atomic():

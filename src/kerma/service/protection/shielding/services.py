@@ -33,6 +33,23 @@ def entitled(by: Person, design: Design, act: str = "perform") -> None:
            employer=design.employer.key, employer_name=design.employer.name)  # fmt: skip
 
 
+def require_whole(version: DesignVersion) -> None:
+    """Refuse a version that is not what was kept.
+
+    Raises
+    ------
+    IntegrityError
+        ``version-changed``.
+    """
+    kept = (version.document_sha256, version.assessment_sha256)
+    if (content_hash(version.document), content_hash(version.assessment)) != kept:
+        raise IntegrityError(
+            "The stored version is not what was kept. Do not use it; have the administrator run "
+            "“kerma verify”.",
+            code="version-changed",
+        )
+
+
 @transaction.atomic
 def design_open(
     *,

@@ -14,6 +14,7 @@ from kerma.core import InputError
 from kerma.physics.shielding.plan.products import products
 from kerma.service.protection.shielding import drawing, stock
 from kerma.service.protection.shielding.views import crumbs_of, design_of, rights
+from kerma.service.web.typed import whole
 
 _THOUSANDS = re.compile(r",\d{3}(?!\d)")
 
@@ -63,8 +64,8 @@ def _numbers(request: HttpRequest, prefix: str) -> dict[str, float]:
 
 
 def _revision(request: HttpRequest) -> int:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isdigit() else -1
+    found = whole(request.POST.get("revision", ""))
+    return -1 if found is None else found
 
 
 @require_POST

@@ -153,6 +153,7 @@ def version_of(request: HttpRequest, pk: int) -> tuple[Person, DesignVersion]:
 def version(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a version as it was kept, and whether it would come out the same today."""
     person, item = version_of(request, pk)
+    services.require_whole(item)
     sheet = drawing.read(item.document)
     again = working.worked(sheet)
     context = {

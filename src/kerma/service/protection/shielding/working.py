@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from kerma.service.protection.shielding.drawing import Sheet
 # Points of a map of the page; finer ones are asked for by the paper. Design choices.
 MAP_POINTS = 200
 _LEAST_STEP_M = 0.02
+# A large plan takes seconds and a gigabyte: this many are worked out at one time, others wait.
+_AT_ONCE = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ def worked(sheet: Sheet) -> Worked:
     faults = (*unscaled(sheet), *shielding.faults(sheet.plan))
     if any(f.blocking for f in faults):
         return Worked(faults, None)
-    found = shielding.assess(sheet.plan, material_for=dict(sheet.add))
+    with _AT_ONCE:
+        found = shielding.assess(sheet.plan, material_for=dict(sheet.add))
     return Worked(faults, found.as_dict())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -165,6 +167,10 @@ def _move(paper: Paper, state: str, *, by: Person, kind: str, text: str) -> None
     )  # fmt: skip
 
 
+# Letters beyond the alphabets and signs the report's fonts are known to have.
+_UNUSUAL = re.compile("[^\u0000-\u052f\u1e00-\u25ff]")
+
+
 class Submit(PaperAct):
     """Draft to in review: the author signs the content as prepared."""
 
@@ -182,6 +188,9 @@ class Submit(PaperAct):
 
     def execute(self, decision: Decision) -> None:
         """Sign and hand over."""
+        content = self.content()
+        if _UNUSUAL.search(json.dumps(self.draft().content, ensure_ascii=False)):
+            build(content)  # what cannot be printed is refused before anybody signs it
         self.sign("performed", decision)
         self.paper.return_comment, self.paper.checked = "", False
         self.move("in_review", f"{self.by.name} submitted {self.paper.report} for checking")

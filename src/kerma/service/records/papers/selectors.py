@@ -12,10 +12,15 @@ from kerma.service.records.models import Paper
 from kerma.service.records.papers.acts import ACTS
 from kerma.service.records.selectors import within
 
+# Work whose papers are about one patient: as the studies, they are not open to administrators.
+OF_PATIENTS = ("skin_dose",)
+
 
 def papers(reader: Person) -> QuerySet[Paper]:
     """Return the papers a person may see; hospital users read issued reports, not papers."""
     rows = Paper.objects.select_related("report__employer", "author", "report__system")
+    if reader.role == "administrator":
+        rows = rows.exclude(work__in=OF_PATIENTS)
     return rows.none() if reader.is_hospital else within(rows, reader, "report__employer")
 
 

@@ -11,12 +11,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 from kerma.core import InputError
 from kerma.service.protection.shielding.underlay_files.child import MOST_SECONDS
 from kerma.service.protection.shielding.underlay_files.kinds import DrawnPage, damaged, kind_of
 
 _CHILD = "kerma.service.protection.shielding.underlay_files.child"
+# A file made to exhaust a reader takes its process to the bound of its memory: few at one time.
+_AT_ONCE = threading.BoundedSemaphore(2)
 # What the process may know of its surroundings: where Python is, and no secret.
 _KNOWN = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT", "LANG", "LC_ALL", "HOME", "TEMP")
 
@@ -32,6 +35,8 @@ def read(content: bytes, page: int = 1, *, seconds: float = MOST_SECONDS) -> Dra
     """
     kind_of(content)  # most mistakes are found without starting anything
     around = {name: os.environ[name] for name in _KNOWN if name in os.environ}
+    if not _AT_ONCE.acquire(timeout=2.0 * seconds):
+        raise InputError("Other drawings are being read. Try again in a minute.", code="too-long")
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", _CHILD, str(int(page))],
@@ -40,6 +45,8 @@ def read(content: bytes, page: int = 1, *, seconds: float = MOST_SECONDS) -> Dra
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise _too_long(seconds) from None
+    finally:
+        _AT_ONCE.release()
     head, _, png = done.stdout.partition(b"\n")
     if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
         raise _too_long(seconds)
