@@ -10,7 +10,8 @@ from django.db import connection, models
 from django.utils import timezone
 
 from kerma.core import IntegrityError
-from kerma.service.people.services import appointment_add, credential_add
+from kerma.service.people.models import Person, User
+from kerma.service.people.services import appointment_add, credential_add, sign_in_create
 from kerma.service.records import log, services
 from kerma.service.records.integrity import verify
 from kerma.service.records.models import Action, Event, Signature
@@ -260,3 +261,23 @@ def test_what_was_examined_is_counted_under_its_name(who: Cast) -> None:
     assert counts["Surveys"] == Survey.objects.count() == 1
     assert {"Barriers As Built", "Image Analyses", "Action Entries"} <= set(counts)
     assert not [name for name in counts if name.endswith(("yies", "eies", "Builts", "sises"))]
+
+
+def test_a_sign_in_given_to_another_person_is_named(who: Cast) -> None:
+    word = "a-long-Password-2026"
+    own, other = (
+        Person.objects.create(key=key, name=key.title(), role="clinical_scientist")
+        for key in ("owner", "other")
+    )
+    user = sign_in_create(person=own, username="own", password=word)
+    assert not _states()
+    for change in ({"person": other}, {"person": None}, {"is_superuser": True}):
+        kept = {name: getattr(user, name) for name in change}
+        User.objects.filter(pk=user.pk).update(**change)
+        assert _states() == [f"people.user:{user.pk}"]
+        User.objects.filter(pk=user.pk).update(**kept)
+    assert not _states()
+
+
+def _states() -> list[str]:
+    return [f.subject for f in verify().findings if f.kind == "state"]

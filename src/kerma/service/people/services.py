@@ -25,7 +25,11 @@ def sign_in_create(*, person: Person, username: str, password: str) -> User:
     user = User.objects.create(
         username=username, person=person, first_name=first, last_name=last, password=password
     )
-    log.append(actor=None, kind="user.created", subject=person, text=f"Sign-in for {person.name}")
+    # Whose sign-in it is decides who signs: verify holds the row against this.
+    held = {"username": username, "person_id": person.pk, "is_superuser": user.is_superuser}
+    log.append(actor=None, kind="user.created", subject=person,
+               text=f"Sign-in for {person.name}",
+               data={"state": {f"people.user:{user.pk}": held}})  # fmt: skip
     return user
 
 
