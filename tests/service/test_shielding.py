@@ -7,9 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from kerma.core import InputError, IntegrityError, KermaError, NotEntitled
+from kerma.core import InputError, IntegrityError, NotEntitled
 from kerma.service.protection.models import Design, DesignVersion
 from kerma.service.protection.shielding import drawing, shown, working
 from kerma.service.protection.shielding.papers import design_write
@@ -266,7 +265,6 @@ def test_a_newer_row_is_shown_with_what_it_changes(
     who: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = kept(who)
-    from kerma.service.protection.shielding import working
 
     monkeypatch.setattr(shown, "number", lambda v, *_: f"{v:.6g}")
     again = working.worked(drawing.read(version.document)).assessment
@@ -329,75 +327,3 @@ def test_the_report_says_what_is_needed(who: Cast) -> None:
     rows = content["sections"][0]["blocks"][0]["table"]["rows"]
     built = float(rows[0][4].split()[0])
     assert extra <= built <= extra + 0.01, "never rounded down"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_nobody_waits_while_a_plan_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    who = play.cast()
-    design = drawn(who)
-    open_then = []
-    worked = working.worked
-
-    def watched(sheet: drawing.Sheet) -> working.Worked:
-        open_then.append(connection.in_atomic_block)
-        return worked(sheet)
-
-    monkeypatch.setattr(working, "worked", watched)
-    version_keep(by=who.colleague, design=design, note="As ordered")
-    assert open_then == [False]
-
-
-def test_a_version_is_of_the_drawing_that_was_worked_out(
-    who: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    design = drawn(who)
-    worked = working.worked
-
-    def meanwhile(sheet: drawing.Sheet) -> working.Worked:
-        drawing_save(by=who.checker, design=design, document=with_plan(slabs=[]), revision=1)
-        return worked(sheet)
-
-    monkeypatch.setattr(working, "worked", meanwhile)
-    with pytest.raises(IntegrityError) as refused:
-        version_keep(by=who.colleague, design=design, note="As ordered")
-    assert refused.value.code == "drawing-changed"
-    assert who.checker.name in refused.value.message
-    assert not DesignVersion.objects.exists()
-
-
-def test_a_version_changed_behind_the_service_is_not_reported(who: Cast) -> None:
-    version = kept(who)
-    document = json.loads(json.dumps(version.document))
-    document["plan"]["barriers"][0]["layers"][0]["mm"] = 900
-    DesignVersion.objects.filter(pk=version.pk).update(document=document)
-    changed = DesignVersion.objects.get(pk=version.pk)
-    with pytest.raises(IntegrityError) as refused:
-        written(who, changed)
-    assert refused.value.code == "version-changed"
-    page = factory.client(who.colleague).get(f"/protection/shielding/versions/{version.pk}/")
-    assert page.status_code == 409
-    assert not Paper.objects.exists()
-
-
-@pytest.mark.parametrize("text", ["\u00b2", "9" * 5000, "-1", "1.5", ""])
-def test_what_is_no_whole_number_is_refused_or_left_out(who: Cast, text: str) -> None:
-    design = drawn(who)
-    browser = factory.client(who.colleague)
-    for url in (f"/protection/shielding/{design.pk}/products/keep/",):
-        assert browser.post(url, {"revision": text}).status_code < 500
-    answer = browser.get("/api/v1/doses/studies/", {"after": text})
-    assert answer.status_code < 500
-
-
-def test_what_cannot_be_printed_is_refused_before_anybody_signs(who: Cast) -> None:
-    paper = written(who, kept(who), summary="Line the wall \U0001f9f1 with lead.")
-    with pytest.raises(KermaError, match="typeset"):
-        ACTS["submit"](paper=paper, by=who.colleague).perform()
-    assert Paper.objects.get(pk=paper.pk).state == "draft"
-    paper = written(who, paper_version(paper), summary="Line the wall – 1·5 mm ≥ goal.")
-    ACTS["submit"](paper=paper, by=who.colleague).perform()
-    assert Paper.objects.get(pk=paper.pk).state == "in_review"
-
-
-def paper_version(paper: Paper) -> DesignVersion:
-    return DesignVersion.objects.get(pk=paper.subject.split(":")[1])

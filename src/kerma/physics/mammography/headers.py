@@ -155,13 +155,7 @@ def mgd(
         `kerma.physics.breast.incident_kerma`.
     """
     spectrum = target_filter(anode, filter_material, filter_thickness)
-    if kvp.u:
-        raise InputError(
-            "The tube voltage finds the place in the survey; its uncertainty has no part in the "
-            "budget. Give the output and the half-value layer their own.",
-            code="bad-uncertainty",
-        )
-    kv = kvp.to("kV").value
+    kv = _sure(kvp)
     said: list[str] = []
     working: tuple[str, ...] = ()
     if entrance is not None:
@@ -198,6 +192,17 @@ def mgd(
         dose, name="breast-mgd-header", title="Mean glandular dose from the header (Dance)",
         assumptions=(*dose.assumptions, *said), working=(*working, *dose.working),
     )  # fmt: skip
+
+
+def _sure(kvp: Quantity) -> float:
+    """Return a tube voltage in kV that has no uncertainty, or refuse."""
+    if kvp.u:
+        raise InputError(
+            "The tube voltage finds the place in the survey; its uncertainty has no part in the "
+            "budget. Give the output and the half-value layer their own.",
+            code="bad-uncertainty",
+        )
+    return kvp.to("kV").value
 
 
 def _require_incident(with_backscatter: bool | None) -> None:
