@@ -129,6 +129,15 @@ const hand = { down: false, due: false };
 panel.root.addEventListener("pointerdown", () => { hand.down = true; });
 for (const up of ["pointerup", "pointercancel"]) addEventListener(up, () => { hand.down = false; if (hand.due) setTimeout(dress); }, true);
 
+// The focus as it was: a text that stood chosen is typed over and not typed into.
+function refocused(field, held) {
+  if (!field) return;
+  field.focus();
+  if (typeof held.selectionStart !== "number" || typeof field.selectionStart !== "number") return;
+  if (held.selectionStart === 0 && held.selectionEnd === held.value.length) field.select();
+  else field.setSelectionRange(held.selectionStart, held.selectionEnd);
+}
+
 function dress() {
   const held = panel.root.contains(document.activeElement) ? document.activeElement : null;
   const typed = held && "defaultValue" in held && held.type !== "checkbox" && held.value !== held.defaultValue;
@@ -137,7 +146,7 @@ function dress() {
     const fields = () => [...panel.root.querySelectorAll("input,select,textarea,button")];
     const place = held ? fields().indexOf(held) : -1;
     panel.draw();
-    if (place >= 0) fields()[place]?.focus();
+    if (place >= 0) refocused(fields()[place], held);
   }
   dressStoreys();
   stage.draw();
