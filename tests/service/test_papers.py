@@ -217,3 +217,12 @@ def test_an_issued_paper_is_read_like_any_report(who: Cast) -> None:
     issue = Issue.objects.get(report=issued(who).report)
     page = factory.client(who.nurse).get(f"/reports/issues/{issue.pk}/").content.decode()
     assert "One room stands out." in page
+
+
+def test_the_paper_of_one_patient_is_closed_to_administrators(who: Cast) -> None:
+    admin = factory.person("administrator")
+    for work, status in (("skin_dose", 404), ("dose_audit", 200)):
+        paper = paper_open(by=who.colleague, work=work, subject=f"{work}:1",
+                           words=Words("Paper", "Of one"), employer=who.ours)  # fmt: skip
+        assert factory.client(admin).get(f"/papers/{paper.pk}/").status_code == status
+        assert factory.client(who.colleague).get(f"/papers/{paper.pk}/").status_code == 200

@@ -276,6 +276,20 @@ def test_the_last_measurement_is_shown(who: Cast) -> None:
     assert "less shielding than designed" in row["recheck"]
 
 
+def test_a_good_wall_measured_later_does_not_hide_a_bad_one(who: Cast) -> None:
+    _, version, _ = in_force(who, who.system.room)
+    for barrier, outcome, ago in (("w9", "less", 3), ("w1", "less", 2), ("w1", "agrees", 1)):
+        AsBuilt.objects.create(
+            version=version, barrier=barrier, name=f"Wall {barrier}", readings={}, record={},
+            measured_on=factory.days(-ago), record_sha256="", outcome=outcome, at=timezone.now(),
+            by=who.checker,
+        )  # fmt: skip
+    room = who.system.room
+    built = selectors.standing([room], factory.today())[room.pk].as_built
+    assert built is not None
+    assert (built.worst.name, built.measured) == ("Wall w9", 2)
+
+
 def test_files_hold_every_row_and_column(who: Cast) -> None:
     full(who, supervisor="=1+1")
     browser = factory.client(who.checker)

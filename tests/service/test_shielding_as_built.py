@@ -290,3 +290,18 @@ def test_the_page_is_of_staff_and_its_form_of_who_may(who: Cast, version: Design
     assert "Compare and keep" not in reader.get(url).content.decode()
     assert reader.post(url, typed()).status_code == 403
     assert not AsBuilt.objects.exists()
+
+
+def test_readings_that_are_exchanged_are_refused(version: DesignVersion) -> None:
+    with pytest.raises(InputError) as refused:
+        measured(version, without=Reading(100.0, 1.0), behind=Reading(150.0, 1.0))
+    assert refused.value.code == "bad-reading"
+    near = measured(version, without=Reading(100.0, 2.0), behind=Reading(101.0, 2.0))
+    assert near.outcome == "less"  # within the uncertainties it may be no barrier at all
+    assert not AsBuilt.objects.exclude(pk=near.pk).exists()
+
+
+def test_what_is_designed_is_never_said_to_be_nothing(version: DesignVersion) -> None:
+    row = measured(version, 1.0, without=Reading(1e4, 200.0), behind=Reading(3e3, 500.0))
+    said = row.record["why"].rsplit("designed ", 1)[1].removesuffix(" %.")
+    assert float(said) == pytest.approx(100.0 * B, rel=0.05)

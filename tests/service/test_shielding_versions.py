@@ -10,6 +10,7 @@ from django.db import connection
 from kerma.core import IntegrityError, KermaError
 from kerma.service.protection.models import DesignVersion
 from kerma.service.protection.shielding import drawing, working
+from kerma.service.protection.shielding.forms import WriteForm
 from kerma.service.protection.shielding.services import drawing_save, version_keep
 from kerma.service.records.models import Paper
 from kerma.service.records.papers.acts import ACTS
@@ -96,3 +97,11 @@ def test_what_cannot_be_printed_is_refused_before_anybody_signs(who: Cast) -> No
 
 def paper_version(paper: Paper) -> DesignVersion:
     return DesignVersion.objects.get(pk=paper.subject.split(":")[1])
+
+
+def test_nothing_is_asked_for_by_a_day_that_is_over() -> None:
+    words = {"summary": "Line it.", "owner": "Estates"}
+    assert WriteForm({**words, "due": factory.days(0)}).is_valid()
+    past = WriteForm({**words, "due": factory.days(-1)})
+    assert not past.is_valid()
+    assert "This day is over." in past.errors["due"]
