@@ -324,3 +324,16 @@ def rows_changed(made: Calculation) -> list[str]:
 def as_relative(values: Sequence[float]) -> float:
     """Return independent relative uncertainties combined: the root of their squares' sum."""
     return math.sqrt(math.fsum(v * v for v in values))
+
+
+def exact(given: Quantity, unit: str, why: str) -> float:
+    """Return a value in a unit that may have no uncertainty, as no budget could take it in.
+
+    Raises
+    ------
+    InputError
+        ``bad-uncertainty``, in the words of `why`; ``wrong-unit``.
+    """
+    if given.u:
+        raise InputError(why, code="bad-uncertainty")
+    return given.to(unit).value

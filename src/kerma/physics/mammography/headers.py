@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from kerma.core import InputError, Quantity, quantity
 from kerma.physics.breast import incident_kerma, mean_glandular_dose, target_filters
-from kerma.physics.calculation import Calculation
+from kerma.physics.calculation import Calculation, exact
 from kerma.physics.calls import calculates
 
 # DICOM's defined terms for anode target and filter material, and the chemical symbols.
@@ -22,6 +22,10 @@ _FILTERS = {"ALUMINUM": "Al", "ALUMINIUM": "Al", "MOLYBDENUM": "Mo", "RHODIUM": 
             "SILVER": "Ag", "AL": "Al", "MO": "Mo", "RH": "Rh", "AG": "Ag"}  # fmt: skip
 # mm; the factor s for silver is for these thicknesses (its row's name).
 _SILVER_MM = (0.050, 0.075)
+_PLACE = (
+    "The tube voltage finds the place in the survey; its uncertainty has no part in the budget. "
+    "Give the output and the half-value layer their own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def mgd(
         `kerma.physics.breast.incident_kerma`.
     """
     spectrum = target_filter(anode, filter_material, filter_thickness)
-    kv = _sure(kvp)
+    kv = exact(kvp, "kV", _PLACE)
     said: list[str] = []
     working: tuple[str, ...] = ()
     if entrance is not None:
@@ -192,17 +196,6 @@ def mgd(
         dose, name="breast-mgd-header", title="Mean glandular dose from the header (Dance)",
         assumptions=(*dose.assumptions, *said), working=(*working, *dose.working),
     )  # fmt: skip
-
-
-def _sure(kvp: Quantity) -> float:
-    """Return a tube voltage in kV that has no uncertainty, or refuse."""
-    if kvp.u:
-        raise InputError(
-            "The tube voltage finds the place in the survey; its uncertainty has no part in the "
-            "budget. Give the output and the half-value layer their own.",
-            code="bad-uncertainty",
-        )
-    return kvp.to("kV").value
 
 
 def _require_incident(with_backscatter: bool | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kerma.core import InputError, Quantity
+from kerma.physics.calculation import exact
 from kerma.physics.shielding import archer
 from kerma.physics.shielding.archer import Beam
 from kerma.reference import Row, row, rows
@@ -73,13 +74,10 @@ def volts(kv: Quantity) -> float:
     InputError
         ``bad-uncertainty``: it has one. It chooses the fit, so no budget could take it in.
     """
-    if kv.u:
-        raise InputError(
-            "The tube voltage chooses the transmission; its uncertainty has no part in the budget. "
-            "Leave it out, and look at the next voltage as well.",
-            code="bad-uncertainty",
-        )
-    return kv.to("kV").value
+    return exact(
+        kv, "kV", "The tube voltage chooses the transmission; its uncertainty has no part in the "
+        "budget. Leave it out, and look at the next voltage as well.",
+    )  # fmt: skip
 
 
 def cases(_: Given) -> list[Option]:
